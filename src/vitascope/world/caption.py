@@ -1,0 +1,155 @@
+"""From a scene to words, at three levels: short, plain and dense, in many wordings.
+
+Who reads the caption learns only what can be seen. The same seed gives the same words.
+"""
+
+import numpy as np
+
+from .catalogue import ACTIONS, CAMERAS, MOTION_VERBS, PLACE_PHRASES, STYLE_PHRASES, SUBJECTS, TIME_PHRASES, WEATHER_PHRASES
+from .scene import Actor, Scene, Shot
+
+LEVELS = ("short", "plain", "dense")
+NUMBERS = {2: "two", 3: "three"}
+SIDES = ("on the left", "in the middle", "on the right")
+THEN = ("then", "and then", "after that it", "afterwards it")
+
+
+def caption(scene: Scene, level: str = "plain", seed: int = 0) -> str:
+    """Describe a scene in one or a few sentences. `level` is one of LEVELS."""
+    if level not in LEVELS:
+        raise ValueError(f"caption level is {level!r}; expected one of {', '.join(LEVELS)}")
+    rng = np.random.default_rng([scene.seed, seed, LEVELS.index(level)])
+    shots = [_describe_shot(shot, scene, level, rng, again=index > 0) for index, shot in enumerate(scene.shots)]
+    text = shots[0] if len(shots) == 1 else f"first shot: {shots[0]}; cut to: {shots[1]}"
+    if scene.style != "3d" or (level == "dense" and rng.random() < 0.3):
+        style = _pick(rng, STYLE_PHRASES[scene.style])
+        text = f"{style}: {text}" if rng.random() < 0.3 else f"{text}, {style}"
+    return _finish(text, rng)
+
+
+def describe_image(scene: Scene, frame: int, seed: int = 0) -> str:
+    """A caption for one frame of a scene: what stands where, without its motion."""
+    rng = np.random.default_rng([scene.seed, seed, 11, frame])
+    shot = scene.shots[0]
+    names = [_name(actor, rng) for actor in shot.actors]
+    text = _join([f"{_article(name)} {name}" for name in names])
+    if len(shot.actors) == 2 and shot.actors[0].subject == shot.actors[1].subject:
+        text = f"two {_plural(shot.actors[0])}"
+    where = [_pick(rng, PLACE_PHRASES[shot.place]), _time(shot, rng, 0.85)]
+    text = " ".join([text, *filter(None, where)])
+    if rng.random() < 0.2:
+        text = f"{_pick(rng, ('a picture of', 'an image of', 'a photo of'))} {text}"
+    return _finish(text, rng)
+
+
+def _describe_shot(shot: Shot, scene: Scene, level: str, rng: np.random.Generator, again: bool) -> str:
+    clauses = _clauses(shot, scene, level, rng, again)
+    place = _pick(rng, PLACE_PHRASES[shot.place])
+    settings = [place, _time(shot, rng, {"short": 0.3, "plain": 0.8, "dense": 1.0}[level])]
+    if shot.weather != "clear":
+        settings.append(_pick(rng, WEATHER_PHRASES[shot.weather]))
+    setting = " ".join(filter(None, settings))
+    if rng.random() < 0.15:
+        text = f"{setting}, {clauses}"
+    else:
+        text = f"{clauses} {setting}"
+    if shot.camera != "still" or rng.random() < {"short": 0.0, "plain": 0.1, "dense": 0.7}[level]:
+        text = f"{text}, {_pick(rng, CAMERAS[shot.camera])}"
+    return text
+
+
+def _clauses(shot: Shot, scene: Scene, level: str, rng: np.random.Generator, again: bool) -> str:
+    """Who does what."""
+    actors = shot.actors
+    if len(actors) > 1 and actors[1].steps[0].action == "follows":
+        return _chase(actors, level, rng)
+    if len({actor.subject for actor in actors}) == 1 and len(actors) > 1 and len({a.steps[0].action for a in actors}) == 1:
+        phrase = _phrase(actors[0], rng)
+        return f"{NUMBERS[len(actors)]} {_plural(actors[0])} {_to_plural(phrase)}"
+    told = []
+    for actor in actors:
+        name = _name(actor, rng, level)
+        who = f"{'the' if again else _article(name)} {name}"
+        if level == "dense" and len(actors) > 1 and actor.steps[0].action in ("stands still", "jumps", "spins", "bounces"):
+            who = f"{who} {SIDES[min(int(3 * actor.x / scene.aspect), 2)]}"
+        told.append(f"{who} {_phrase(actor, rng)}")
+    return _join(told, rng)
+
+
+def _chase(actors: tuple[Actor, ...], level: str, rng: np.random.Generator) -> str:
+    """The second actor follows the first."""
+    ahead, behind = _name(actors[0], rng, level), _name(actors[1], rng, level)
+    if actors[0].subject == actors[1].subject:
+        behind, target = behind, f"another {actors[0].subject}"
+    else:
+        target = f"{_article(ahead)} {ahead}"
+    way = "to the right" if actors[0].steps[0].action == "moves right" else "to the left"
+    text = f"{_article(behind)} {behind} {_pick(rng, ACTIONS['follows'])} {target} {way}"
+    if len(actors) == 3:
+        name = _name(actors[2], rng, level)
+        text = f"{text} and {_article(name)} {name} {_phrase(actors[2], rng)}"
+    return text
+
+
+def _phrase(actor: Actor, rng: np.random.Generator) -> str:
+    """What an actor does, step by step."""
+    said = [_action(actor, step.action, rng) for step in actor.steps]
+    if len(said) == 1:
+        return said[0]
+    return f"first {said[0]}, {_pick(rng, ('then', 'and then', 'and after that'))} {said[1]}"
+
+
+def _action(actor: Actor, action: str, rng: np.random.Generator) -> str:
+    verb = _pick(rng, MOTION_VERBS[SUBJECTS[actor.subject].moves])
+    hidden = f"{_article(actor.occluder)} {actor.occluder}" if actor.occluder else ""
+    return _pick(rng, ACTIONS[action]).format(v=verb, o=hidden)
+
+
+def _name(actor: Actor, rng: np.random.Generator, level: str = "plain") -> str:
+    """The subject's name or a synonym, with its colour where it could have another."""
+    subject = SUBJECTS[actor.subject]
+    noun = subject.name if rng.random() < 0.6 or not subject.words else _pick(rng, subject.words)
+    return f"{actor.colour} {noun}" if actor.colour and (actor.colour != "red" or rng.random() < 0.8) else noun
+
+
+def _plural(actor: Actor) -> str:
+    return SUBJECTS[actor.subject].plural_noun
+
+
+def _to_plural(phrase: str) -> str:
+    """Third person singular to plural: walks -> walk, flies -> fly, is jumping -> are jumping."""
+    word, _, rest = phrase.partition(" ")
+    if word == "first":
+        return phrase
+    irregular = {"is": "are", "does": "do", "goes": "go", "flies": "fly", "leaves": "leave", "passes": "pass", "bounces": "bounce",
+                 "rises": "rise", "rotates": "rotate", "crashes": "crash", "approaches": "approach", "loses": "lose",
+                 "races": "race", "stays": "stay"}
+    word = irregular.get(word, word[:-1] if word.endswith("s") else word)
+    return f"{word} {rest.replace('where it is', 'where they are')}".strip()
+
+
+def _time(shot: Shot, rng: np.random.Generator, share: float) -> str:
+    return _pick(rng, TIME_PHRASES[shot.time]) if rng.random() < share else ""
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0].lower() in "aeio" else "a"
+
+
+def _join(parts: list[str], rng: np.random.Generator | None = None) -> str:
+    """a, b and c."""
+    if len(parts) == 1:
+        return parts[0]
+    link = " and " if rng is None else _pick(rng, (" and ", " and ", " while ", ", "))
+    return ", ".join(parts[:-1]) + link + parts[-1]
+
+
+def _pick(rng: np.random.Generator, choices: tuple[str, ...]) -> str:
+    return choices[int(rng.integers(len(choices)))]
+
+
+def _finish(text: str, rng: np.random.Generator) -> str:
+    """Some people write sentences, some do not."""
+    if rng.random() < 0.3:
+        return text[0].upper() + text[1:] + "."
+    return text

@@ -1,0 +1,183 @@
+"""What the world knows: its subjects, actions, cameras, and the words that people use for them.
+
+Tables only. A subject's first word is the one that its clips are listed under; captions draw from all of them.
+"""
+
+from dataclasses import dataclass, field
+
+RED_TO = {"red": 0, "yellow": 26, "green": 60, "blue": 110, "purple": 140}  # OpenCV half degrees from a red sprite
+
+
+@dataclass(frozen=True)
+class Subject:
+    name: str
+    code: str  # the emoji's code point, the artwork's file name
+    moves: str  # key of MOTION_VERBS
+    size: float = 0.36  # side of the sprite in frame heights
+    faces: str = ""  # "left" or "right" when the picture has a direction
+    words: tuple[str, ...] = ()  # synonyms that captions use as well
+    plural: str = ""  # default: name + "s"
+    colours: dict[str, int] = field(default_factory=dict, hash=False)  # colour word -> hue turn; the first is the sprite's own
+    flies: bool = False  # is at home above the ground
+
+    @property
+    def nouns(self) -> tuple[str, ...]:
+        return (self.name, *self.words)
+
+    @property
+    def plural_noun(self) -> str:
+        return self.plural or self.name + "s"
+
+
+SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in (
+    # vehicles
+    Subject("car", "1f697", "drive", 0.40, "left", ("automobile", "small car"), colours=RED_TO),
+    Subject("taxi", "1f695", "drive", 0.40, "left", ("cab", "yellow taxi", "yellow cab")),
+    Subject("bus", "1f68c", "drive", 0.46, "left", ("coach", "city bus"), "buses"),
+    Subject("fire engine", "1f692", "drive", 0.46, "left", ("fire truck", "red fire engine")),
+    Subject("tractor", "1f69c", "drive", 0.42, "left", ("green tractor", "farm tractor")),
+    Subject("locomotive", "1f682", "drive", 0.44, "left", ("steam train", "train", "steam engine")),
+    Subject("racing car", "1f3ce-fe0f", "drive", 0.40, "left", ("race car", "formula one car")),
+    Subject("truck", "1f69a", "drive", 0.44, "left", ("lorry", "delivery truck", "delivery van")),
+    Subject("bicycle", "1f6b2", "drive", 0.38, "left", ("bike", "red bicycle")),
+    Subject("sailing boat", "26f5", "glide", 0.44, "", ("sailboat", "boat")),
+    Subject("rocket", "1f680", "fly", 0.42, "right", ("spaceship", "space rocket"), flies=True),
+    Subject("helicopter", "1f681", "fly", 0.40, "left", ("chopper",), flies=True),
+    Subject("flying saucer", "1f6f8", "fly", 0.40, "", ("UFO", "alien spaceship"), flies=True),
+    # animals
+    Subject("dog", "1f415", "walk", 0.36, "left", ("puppy", "hound", "little dog"), colours={}),
+    Subject("cat", "1f408", "walk", 0.36, "left", ("kitten", "kitty", "tabby cat")),
+    Subject("horse", "1f40e", "walk", 0.42, "left", ("pony", "brown horse", "stallion")),
+    Subject("cow", "1f404", "walk", 0.42, "left", ("dairy cow", "black and white cow")),
+    Subject("pig", "1f416", "walk", 0.36, "left", ("piglet", "pink pig")),
+    Subject("sheep", "1f411", "walk", 0.38, "left", ("lamb", "woolly sheep"), "sheep"),
+    Subject("elephant", "1f418", "walk", 0.46, "left", ("grey elephant", "baby elephant")),
+    Subject("rabbit", "1f407", "walk", 0.34, "left", ("bunny", "hare")),
+    Subject("penguin", "1f427", "waddle", 0.36, "", ("little penguin", "black and white penguin")),
+    Subject("duck", "1f986", "waddle", 0.36, "left", ("mallard", "duckling")),
+    Subject("chicken", "1f413", "waddle", 0.36, "left", ("hen", "rooster")),
+    Subject("turtle", "1f422", "crawl", 0.36, "left", ("tortoise", "green turtle")),
+    Subject("snail", "1f40c", "crawl", 0.36, "left", ("brown snail",)),
+    Subject("crab", "1f980", "crawl", 0.36, "", ("red crab",)),
+    Subject("fish", "1f420", "swim", 0.36, "left", ("tropical fish", "blue fish"), "fish", flies=True),
+    Subject("whale", "1f433", "swim", 0.44, "left", ("blue whale",), flies=True),
+    Subject("octopus", "1f419", "swim", 0.38, "", ("orange octopus", "squid"), "octopuses", flies=True),
+    Subject("butterfly", "1f98b", "fly", 0.34, "", ("orange butterfly", "moth"), "butterflies", flies=True),
+    Subject("bee", "1f41d", "fly", 0.32, "", ("bumblebee", "honey bee"), flies=True),
+    Subject("owl", "1f989", "fly", 0.36, "", ("brown owl", "night owl"), flies=True),
+    Subject("dinosaur", "1f996", "walk", 0.46, "left", ("T-rex", "green dinosaur", "tyrannosaurus")),
+    Subject("unicorn", "1f984", "walk", 0.40, "left", ("white unicorn",)),
+    # toys and balls
+    Subject("football", "26bd", "roll", 0.28, "", ("soccer ball", "ball", "toy ball")),
+    Subject("basketball", "1f3c0", "roll", 0.28, "", ("orange ball", "orange basketball")),
+    Subject("balloon", "1f388", "float", 0.40, "", ("party balloon", "toy balloon"), colours=RED_TO, flies=True),
+    Subject("teddy bear", "1f9f8", "walk", 0.38, "", ("teddy", "toy bear", "stuffed bear")),
+    Subject("robot", "1f916", "walk", 0.38, "", ("toy robot", "android", "white robot")),
+    # food
+    Subject("apple", "1f34e", "roll", 0.30, "", ("red apple", "ripe apple")),
+    Subject("cookie", "1f36a", "roll", 0.32, "", ("biscuit", "chocolate chip cookie")),
+    Subject("pizza", "1f355", "slide", 0.34, "", ("slice of pizza", "pizza slice")),
+    Subject("doughnut", "1f369", "roll", 0.32, "", ("donut", "chocolate doughnut")),
+    Subject("cake", "1f382", "slide", 0.36, "", ("birthday cake",)),
+    Subject("watermelon", "1f349", "slide", 0.32, "", ("slice of watermelon", "melon")),
+    # people and others
+    Subject("ninja", "1f977", "walk", 0.40, "", ("masked ninja",)),
+    Subject("wizard", "1f9d9", "walk", 0.40, "", ("magician", "sorcerer")),
+    Subject("queen", "1f478", "walk", 0.40, "", ("princess", "crowned queen")),
+    Subject("runner", "1f3c3", "walk", 0.42, "left", ("jogger", "person", "man in orange")),
+    Subject("superhero", "1f9b8", "fly", 0.40, "", ("hero with a cape", "hero"), "superheroes"),
+    Subject("snowman", "26c4", "slide", 0.40, "", ("snow man",), "snowmen"),
+    Subject("ghost", "1f47b", "float", 0.36, "", ("white ghost", "spirit"), flies=True),
+    Subject("pumpkin", "1f383", "roll", 0.34, "", ("jack-o'-lantern", "halloween pumpkin")),
+)}
+
+# what stands in front of a subject that passes behind something
+OCCLUDERS: dict[str, str] = {"tree": "1f333", "house": "1f3e0", "rock": "1faa8"}
+BURST, BRICK = "1f4a5", "1f9f1"
+
+MOTION_VERBS: dict[str, tuple[str, ...]] = {
+    "drive": ("drives", "rolls", "races", "speeds", "travels", "moves"),
+    "walk": ("walks", "runs", "trots", "strolls", "goes", "moves"),
+    "waddle": ("waddles", "walks", "toddles", "runs", "moves"),
+    "crawl": ("crawls", "creeps", "walks", "goes", "moves"),
+    "swim": ("swims", "glides", "drifts", "moves"),
+    "fly": ("flies", "glides", "soars", "moves"),
+    "float": ("floats", "drifts", "glides", "moves"),
+    "roll": ("rolls", "slides", "moves", "travels"),
+    "slide": ("slides", "glides", "moves", "travels"),
+    "glide": ("sails", "glides", "floats", "moves"),
+}
+
+# {v} is the verb in the third person; every phrase stands after the subject
+ACTIONS: dict[str, tuple[str, ...]] = {
+    "moves right": ("{v} to the right", "{v} from left to right", "{v} right", "{v} rightwards", "{v} across the frame to the right"),
+    "moves left": ("{v} to the left", "{v} from right to left", "{v} left", "{v} leftwards", "{v} across the frame to the left"),
+    "stands still": ("stands still", "is standing still", "stays where it is", "does not move", "rests", "waits"),
+    "jumps": ("jumps", "jumps up and down", "hops", "leaps into the air", "jumps on the spot", "is jumping"),
+    "bounces": ("bounces", "bounces up and down", "falls and bounces", "is bouncing", "bounces on the ground"),
+    "spins": ("spins", "spins around", "turns round and round", "rotates", "twirls", "is spinning"),
+    "rises": ("rises", "rises into the air", "goes up", "floats upwards", "takes off", "ascends"),
+    "falls": ("falls", "falls down", "drops from above", "falls from the sky", "comes down and lands"),
+    "comes closer": ("comes closer", "comes towards us", "approaches the camera", "gets closer and bigger", "{v} towards the viewer"),
+    "goes away": ("goes away", "{v} away from us", "disappears into the distance", "gets smaller in the distance", "{v} away"),
+    "circles": ("{v} in a circle", "circles around", "goes round in circles", "{v} in circles"),
+    "follows": ("follows", "chases", "runs after", "goes after", "pursues"),
+    "passes behind": ("passes behind {o} and comes out again", "{v} behind {o} and reappears", "goes behind {o} and comes out on the other side"),
+    "leaves and returns": ("leaves the frame and comes back", "{v} out of the picture and returns", "goes out of view and comes back again"),
+    "is bitten": ("gets a bite taken out of it", "is bitten", "is eaten bit by bit", "loses a bite"),
+    "pops": ("pops", "bursts and is gone", "pops and disappears", "bursts"),
+    "knocks over blocks": ("knocks over a tower of blocks", "crashes into a stack of bricks", "topples a tower of bricks"),
+    "paints": ("leaves a trail of paint behind", "paints a line as it goes", "draws a coloured trail"),
+}
+DIRECTED = ("moves right", "moves left")
+
+CAMERAS: dict[str, tuple[str, ...]] = {
+    "still": ("the camera stands still", "static camera", "fixed shot", "the camera does not move"),
+    "pans right": ("the camera pans right", "camera pan to the right", "the camera pans from left to right"),
+    "pans left": ("the camera pans left", "camera pan to the left", "the camera pans from right to left"),
+    "tilts up": ("the camera tilts up", "camera tilt upwards"),
+    "tilts down": ("the camera tilts down", "camera tilt downwards"),
+    "zooms in": ("the camera zooms in", "slow zoom in", "zoom in"),
+    "zooms out": ("the camera zooms out", "slow zoom out", "zoom out"),
+    "tracks": ("the camera follows it", "tracking shot", "the camera tracks the subject", "the camera moves along with it"),
+}
+
+PLACE_PHRASES: dict[str, tuple[str, ...]] = {
+    "city": ("in the city", "through the city", "on a city street", "in front of tall buildings", "downtown", "in a town"),
+    "beach": ("on the beach", "at the beach", "on the sand by the sea", "at the seaside", "by the ocean"),
+    "forest": ("in the forest", "through the forest", "in the woods", "among the trees", "between tall trees"),
+    "desert": ("in the desert", "through the desert", "among sand dunes", "on desert sand", "between the dunes"),
+    "meadow": ("in a meadow", "on a green meadow", "in a field of grass and flowers", "on the grass", "in a green field"),
+    "mountains": ("in the mountains", "in front of snowy mountains", "in the snow between mountains", "on a snowy mountain", "in the snow"),
+    "moon": ("on the moon", "on the surface of the moon", "in a moon landscape with craters", "in space on the moon"),
+    "kitchen": ("in the kitchen", "in a kitchen", "on the kitchen table", "on the kitchen counter", "at home in the kitchen"),
+    "underwater": ("under water", "at the bottom of the sea", "underwater", "deep in the ocean"),
+    "farm": ("on the farm", "on a farm in front of a barn", "at the farm", "in a farmyard"),
+    "playground": ("on the playground", "at a playground", "on a playground with a slide"),
+    "stadium": ("in the stadium", "on a football pitch", "in a sports stadium", "on the playing field"),
+    "living room": ("in the living room", "at home in the living room", "on the carpet of a living room"),
+    "harbour": ("in the harbour", "at the port", "at the docks"),
+    "castle": ("in front of a castle", "at the castle", "by an old castle"),
+    "road": ("on a country road", "along a road", "on the road"),
+}
+INDOORS = ("kitchen", "living room", "underwater", "moon")  # no weather there
+
+TIME_PHRASES: dict[str, tuple[str, ...]] = {
+    "day": ("during the day", "in daylight", "on a sunny day", "at noon", "in bright light"),
+    "morning": ("in the morning", "early in the morning", "at dawn"),
+    "sunset": ("at sunset", "in the evening", "at dusk", "in the warm light of sunset", "at golden hour"),
+    "night": ("at night", "in the dark", "at midnight", "by night", "under the stars"),
+}
+WEATHER_PHRASES: dict[str, tuple[str, ...]] = {
+    "clear": ("in clear weather", "under a clear sky"),
+    "rain": ("in the rain", "while it rains", "on a rainy day"),
+    "snow": ("while it snows", "in falling snow", "during a snowfall"),
+    "fog": ("in the fog", "in thick mist", "on a foggy day"),
+}
+STYLE_PHRASES: dict[str, tuple[str, ...]] = {
+    "3d": ("as 3D toys", "3D animation", "in the style of a 3D render"),
+    "pencil": ("as a pencil sketch", "pencil drawing", "hand-drawn in pencil"),
+    "pixel": ("as pixel art", "in 8-bit pixel style", "like an old video game"),
+    "film": ("as a black-and-white film", "in the style of an old silent film", "black and white"),
+    "papercut": ("as a paper cut", "made of cut paper", "paper collage style"),
+}
