@@ -23,6 +23,7 @@ from torch import Tensor, nn
 FRAMES, SIDE = 4, 8  # pixels of one latent position: 4 frames of 8x8 (frame 0 stands alone)
 PATCH = 3 * FRAMES * SIDE * SIDE  # numbers in one patch
 FINE = 2  # the decoder's last stage runs at SIDE / FINE
+PIXEL_GAIN, LATENT_GAIN = 0.05, 0.2  # of what the networks add to the linear maps
 SHIFTED = 4  # one channel in SHIFTED comes from the previous latent frame
 
 Past = dict[str, Tensor]
@@ -33,13 +34,13 @@ Past = dict[str, Tensor]
 class AutoencoderConfig:
     """Sizes of an autoencoder; the compression is fixed at 4x8x8."""
 
-    channels: int = 16  # numbers per latent position
+    channels: int = 32  # numbers per latent position
     encoder_width: int = 128  # channels inside the encoder, at 1/8
     encoder_blocks: int = 4
-    decoder_width: int = 192  # channels inside the decoder, at 1/8
-    decoder_blocks: int = 6
-    fine_width: int = 96  # channels of the decoder's last stage, at 1/4
-    fine_blocks: int = 2
+    decoder_width: int = 128  # channels inside the decoder, at 1/8
+    decoder_blocks: int = 5
+    fine_width: int = 64  # channels of the decoder's last stage, at 1/4
+    fine_blocks: int = 1
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -66,10 +67,17 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    """A stack of blocks with a convolution before and after; the last one starts at zero."""
+    """A stack of blocks with a convolution before and after.
 
-    def __init__(self, name: str, inputs: int, width: int, outputs: int, *, blocks: int, kernel: int = 1) -> None:
+    `gain` multiplies the output. Adam moves every weight by about the learning rate, so that what adds up hundreds of
+    them and must be exact to a few hundredths (pixels) would tremble at a rate that suits the blocks.
+    """
+
+    def __init__(
+        self, name: str, inputs: int, width: int, outputs: int, *, blocks: int, kernel: int = 1, gain: float = 1.0
+    ) -> None:
         super().__init__()
+        self.gain = gain
         self.stem = nn.Conv2d(inputs, width, kernel, padding=kernel // 2)
         self.blocks = nn.ModuleList(Block(f"{name}.{i}", width) for i in range(blocks))
         self.norm = ChannelNorm(width)
@@ -79,7 +87,7 @@ class Network(nn.Module):
         x = self.stem(x)
         for block in self.blocks:
             x = block(x, frames, past)
-        return self.head(self.norm(x))
+        return self.gain * self.head(self.norm(x))
 
 
 class Autoencoder(nn.Module):
@@ -91,7 +99,9 @@ class Autoencoder(nn.Module):
         c, fine_patch = config.channels, PATCH // FINE**2
 
         self.encode_linear = nn.Conv2d(PATCH, c, kernel_size=1)
-        self.encoder = Network("encoder", PATCH, config.encoder_width, c, blocks=config.encoder_blocks)
+        self.encoder = Network(
+            "encoder", PATCH, config.encoder_width, c, blocks=config.encoder_blocks, gain=LATENT_GAIN
+        )
         zero_(self.encoder.head)
 
         self.decode_linear = nn.Conv2d(c, PATCH, kernel_size=1)
@@ -99,10 +109,12 @@ class Autoencoder(nn.Module):
             "decoder", c, config.decoder_width, config.fine_width * FINE**2, blocks=config.decoder_blocks
         )
         self.fine = Network(
-            "fine", config.fine_width, config.fine_width, fine_patch, blocks=config.fine_blocks, kernel=3
+            "fine", config.fine_width, config.fine_width, fine_patch, blocks=config.fine_blocks, kernel=3, gain=PIXEL_GAIN
         )
         zero_(self.fine.head)
 
+        self.encode_linear.requires_grad_(False)  # exact from the start; the networks learn the rest
+        self.decode_linear.requires_grad_(False)
         self.register_buffer("mean", torch.zeros(c))  # of the encoder's raw output, per channel
         self.register_buffer("deviation", torch.ones(c))
         self.to(memory_format=torch.channels_last)
@@ -120,7 +132,7 @@ class Autoencoder(nn.Module):
         past = {} if past is None else past
         check_video(video, continued=bool(past))
         if not past:
-            video = torch.cat([repeat(video[:, :, :1], "b c 1 h w -> b c f h w", f=FRAMES - 1), video], dim=2)
+            video = repeat_first(video)                                # (B, 3, 4K, H, W)
         batch, frames = video.shape[0], video.shape[2] // FRAMES
 
         x = patchify(video)                                            # ((B K), PATCH, h, w)
@@ -153,11 +165,18 @@ class Autoencoder(nn.Module):
 
     @torch.no_grad()
     def start_from(self, mean: Tensor, components: Tensor, deviations: Tensor) -> None:
-        """Set the linear maps to principal components: mean (PATCH,), components (C, PATCH), deviations (C,)."""
+        """Set the linear maps to principal components: mean (PATCH,), components (n, PATCH), deviations (n,).
+
+        n is at least the encoder's width and the number of channels. The encoder's network starts from more of the same
+        whitened components: plain pixels would drown detail in the brightness that all of a patch shares.
+        """
         whiten = components / deviations[:, None]
-        self.encode_linear.weight.copy_(whiten[:, :, None, None])
-        self.encode_linear.bias.copy_(-whiten @ mean)
-        self.decode_linear.weight.copy_((components * deviations[:, None]).T[:, :, None, None])
+        for convolution in (self.encode_linear, self.encoder.stem):
+            count = convolution.out_channels
+            convolution.weight.copy_(whiten[:count, :, None, None])
+            convolution.bias.copy_(-whiten[:count] @ mean)
+        restore = (components * deviations[:, None])[: self.config.channels].T
+        self.decode_linear.weight.copy_(restore[:, :, None, None])
         self.decode_linear.bias.copy_(mean)
 
 
@@ -174,6 +193,11 @@ def check_video(video: Tensor, *, continued: bool = False) -> None:
         f"unsupported video of {frames} frames of {width}x{height}; the nearest supported one has "
         f"{nearest[0]} frames of {nearest[2]}x{nearest[1]} (frames {'4k' if continued else '1 + 4k'}, sides multiples of 8)"
     )
+
+
+def repeat_first(video: Tensor) -> Tensor:
+    """(B, 3, 1 + 4k, H, W) → (B, 3, 4 + 4k, H, W), frame 0 shown four times."""
+    return torch.cat([repeat(video[:, :, :1], "b c 1 h w -> b c f h w", f=FRAMES - 1), video], dim=2)
 
 
 def patchify(video: Tensor) -> Tensor:
