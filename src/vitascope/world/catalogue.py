@@ -155,12 +155,8 @@ PLACE_PHRASES: dict[str, tuple[str, ...]] = {
     "farm": ("on the farm", "on a farm in front of a barn", "at the farm", "in a farmyard"),
     "playground": ("on the playground", "at a playground", "on a playground with a slide"),
     "stadium": ("in the stadium", "on a football pitch", "in a sports stadium", "on the playing field"),
-    "living room": ("in the living room", "at home in the living room", "on the carpet of a living room"),
-    "harbour": ("in the harbour", "at the port", "at the docks"),
-    "castle": ("in front of a castle", "at the castle", "by an old castle"),
-    "road": ("on a country road", "along a road", "on the road"),
 }
-INDOORS = ("kitchen", "living room", "underwater", "moon")  # no weather there
+INDOORS = ("kitchen", "underwater", "moon")  # no weather there
 
 TIME_PHRASES: dict[str, tuple[str, ...]] = {
     "day": ("during the day", "in daylight", "on a sunny day", "at noon", "in bright light"),

@@ -6,12 +6,13 @@ generator whatever its size, so one generator state gives one picture at every s
 all they promise is the height at which a subject stands.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from vitascope.world.canvas import Canvas, Colour, mix
+from .canvas import Canvas, Colour, mix
 
 NUMBERS = 64  # random numbers a panorama is made of
 
@@ -34,7 +35,7 @@ class TimeOfDay:
 TIMES = {
     "day": TimeOfDay((52, 140, 235), (96, 180, 248), (208, 238, 254), (1.0, 1.0, 1.0), WHITE, (206, 224, 242)),
     "sunset": TimeOfDay((74, 58, 140), (190, 84, 136), (255, 184, 92), (1.0, 0.72, 0.62), (255, 190, 160), (226, 112, 120)),
-    "night": TimeOfDay((8, 10, 38), (16, 22, 66), (52, 70, 132), (0.30, 0.36, 0.60), (66, 80, 134), (38, 48, 98), dark=True),
+    "night": TimeOfDay((8, 10, 38), (16, 22, 66), (52, 70, 132), (0.35, 0.41, 0.64), (66, 80, 134), (38, 48, 98), dark=True),
     "morning": TimeOfDay((150, 186, 240), (226, 204, 236), (255, 232, 178), (1.0, 0.93, 0.82), (255, 244, 232), (248, 208, 206)),
 }
 TIMES_OF_DAY = tuple(TIMES)
@@ -53,6 +54,10 @@ class Backdrop(Canvas):
         """The k-th random number of this panorama, in [low, high)."""
         return low + (high - low) * float(self.numbers[k % NUMBERS])
 
+    def centre(self, k: int, spread: float) -> float:
+        """An x (units) that the view at rest shows: the middle of the panorama, moved by up to `spread`."""
+        return self.width / 2 + self.number(k, -spread, spread)
+
     def along(self, spacing: float, *, jitter: float = 0.5, first: int = 1) -> Iterator[tuple[int, float]]:
         """Index and x (units) of things that stand in a row: one in each `spacing`, moved by up to `jitter` of it."""
         start = self.number(first, -1, 0) * spacing
@@ -68,27 +73,24 @@ class Backdrop(Canvas):
 
 
 def sky(back: Backdrop, horizon: float, *, haze: Colour | None = None, clouds: bool = True) -> None:
-    """Sky down to the horizon (units) with clouds by day, sun at its edges, moon and stars by night."""
+    """Sky down to the horizon (units) with clouds, sun or moon and stars."""
     time = back.time
     low = time.horizon if haze is None else mix(time.horizon, back.lit(haze), 0.5)
     back.rows([(back.y[0] - 1, time.zenith), (-0.5, time.zenith), (0.0, time.middle), (horizon, low)], glow=True)
+    x = back.centre(60, 0.42)
     if time.dark:
         stars(back, horizon - 0.15)
-        for _, x in back.along(1.7, first=60):
-            back.ellipse(x + 0.6, 0.16, 0.075, 0.075, (250, 244, 210), glow=True)
-            back.ellipse(x + 0.635, 0.14, 0.062, 0.062, mix(time.middle, low, 0.2), glow=True)
+        back.ellipse(x, 0.16, 0.075, 0.075, (250, 244, 210), glow=True)
+        back.ellipse(x + 0.035, 0.14, 0.062, 0.062, mix(time.middle, low, 0.2), glow=True)
     elif time is TIMES["sunset"]:
-        for _, x in back.along(1.7, first=60):
-            for k in range(5):
-                back.ellipse(x + 0.6, horizon - 0.10, 0.24 - 0.035 * k, 0.24 - 0.035 * k, mix(low, (255, 224, 150), k / 4), glow=True)
-            back.ellipse(x + 0.6, horizon - 0.10, 0.09, 0.09, (255, 246, 206), glow=True)
+        back.glow(x, horizon - 0.1, 0.5, (255, 226, 150))
+        back.ellipse(x, horizon - 0.1, 0.1, 0.1, (255, 246, 206), glow=True)
     elif time is TIMES["day"]:
-        for _, x in back.along(2.2, first=60):
-            for k in range(4):
-                back.ellipse(x + 0.6, 0.06, 0.11 - 0.012 * k, 0.11 - 0.012 * k, mix(time.middle, (255, 236, 120), (k + 1) / 4), glow=True)
+        back.glow(x, 0.1, 0.22, (255, 248, 200))
+        back.ellipse(x, 0.1, 0.07, 0.07, (255, 228, 96), glow=True)
     if clouds:
-        for k, x in back.along(0.85, first=20):
-            cloud(back, x, -0.36 + 0.26 * (k % 3) + back.number(k + 1, -0.05, 0.05), back.number(k + 2, 0.75, 1.15))
+        for k, x in back.along(0.5, first=20, jitter=0.6):
+            cloud(back, x, -0.36 + 0.26 * ((2 * k // 3) % 3) + back.number(k + 1, -0.04, 0.04), back.number(k + 2, 0.75, 1.15))
 
 
 def cloud(back: Backdrop, x: float, y: float, size: float) -> None:
@@ -102,21 +104,25 @@ def cloud(back: Backdrop, x: float, y: float, size: float) -> None:
 
 def stars(back: Backdrop, low: float) -> None:
     """Stars between the top of the picture and the height `low` (units)."""
-    for k, x in back.along(0.16, first=5):
+    for k, x in back.along(0.09, first=5):
         y = -0.5 + (low + 0.5) * ((0.618 * k + back.number(k + 1, 0, 0.2)) % 1)
         r = 0.006 + 0.006 * back.number(k + 2)
         back.ellipse(x, y, r, r, (255, 250, 225), glow=True)
 
 
-def pine(back: Backdrop, x: float, foot: float, size: float, dark: Colour, light: Colour, *, snow: bool = False) -> None:
-    """A conifer of three tiers, `size` units high."""
+def pine(
+    back: Backdrop, x: float, foot: float, size: float, dark: Colour, light: Colour | None, *, snow: bool = False
+) -> None:
+    """A conifer of three tiers, `size` units high, its left side `light` or flat without it."""
     back.box(x - 0.045 * size, foot - 0.2 * size, 0.09 * size, 0.2 * size, (128, 84, 56), right=(88, 56, 42))
     for k in range(3):
         top, low, half = foot - size * (0.56 + 0.22 * k), foot - size * (0.14 + 0.24 * k), size * (0.30 - 0.065 * k)
         back.polygon([(x, top), (x + half, low), (x, low + 0.05 * size), (x - half, low)], dark)
-        back.polygon([(x, top), (x + 0.12 * half, low), (x - 0.3 * half, low + 0.03 * size), (x - half, low)], light)
+        if light is not None:
+            back.polygon([(x, top), (x + 0.12 * half, low), (x - 0.3 * half, low + 0.03 * size), (x - half, low)], light)
         if snow:
-            back.polygon([(x, top), (x + half * 0.6, low - 0.11 * size), (x, low - 0.16 * size), (x - half * 0.6, low - 0.11 * size)], (246, 250, 255))
+            edge = low - 0.11 * size
+            back.polygon([(x, top), (x + 0.6 * half, edge), (x, edge - 0.05 * size), (x - 0.6 * half, edge)], (246, 250, 255))
 
 
 def tree(back: Backdrop, x: float, foot: float, size: float, dark: Colour = (52, 142, 70), light: Colour = (132, 208, 96)) -> None:
@@ -204,7 +210,7 @@ def forest(back: Backdrop) -> None:
     """Rows of tall firs over a mossy floor."""
     sky(back, 0.62, haze=(190, 226, 170), clouds=False)
     for k, x in back.along(0.16, first=3):
-        pine(back, x, 0.68, back.number(k + 1, 0.44, 0.56), (98, 164, 122), (122, 186, 136))
+        pine(back, x, 0.68, back.number(k + 1, 0.44, 0.56), (112, 178, 132), None)
     back.land(0.64 + back.waves((0.012, 0.8), first=50), (70, 128, 70), (36, 84, 54), depth=0.2)
     for k, x in back.along(0.34, first=20):
         pine(back, x, 0.73, back.number(k + 1, 0.60, 0.74), (22, 92, 66), (42, 128, 82))
@@ -237,7 +243,7 @@ def cactus(back: Backdrop, x: float, foot: float, size: float) -> None:
     """A cactus with two arms."""
     for colour, thick, shift in (((36, 128, 74), 0.17, 0.0), ((88, 182, 98), 0.06, -0.03)):
         t, dx = thick * size, shift * size
-        back.stroke([(x + dx, foot), (x + dx, foot - size), (x + dx, foot - size)], t, colour)
+        back.stroke([(x + dx, foot), (x + dx, foot - size)], t, colour)
         back.ellipse(x + dx, foot - size, t / 2, t / 2, colour)
         for side, y in ((-1, 0.35), (1, 0.5)):
             elbow = (x + side * 0.26 * size + dx, foot - y * size)
@@ -270,7 +276,7 @@ def mountains(back: Backdrop) -> None:
     """Snowy peaks, firs and snow on the ground."""
     sky(back, 0.62)
     for k, x in back.along(0.55, first=3):
-        peak(back, x, 0.66, back.number(k + 1, 0.34, 0.40), back.number(k + 2, 0.38, 0.52))
+        peak(back, x, 0.66, back.number(k + 1, 0.34, 0.40), back.number(k + 2, 0.40, 0.56))
     back.land(0.60 + back.waves((0.025, 1.1), (0.01, 0.4), first=30), (226, 238, 252), (196, 216, 242), depth=0.14)
     for k, x in back.along(0.42, first=33):
         pine(back, x, 0.69, back.number(k + 1, 0.18, 0.27), (34, 92, 98), (58, 124, 118), snow=True)
@@ -293,8 +299,7 @@ def moon(back: Backdrop) -> None:
     near = back.time.horizon
     back.rows([(back.y[0] - 1, (4, 4, 14)), (0.1, (10, 10, 28)), (0.65, mix((22, 22, 48), near, 0.10))], glow=True)
     stars(back, 0.5)
-    for k, x in back.along(1.3, first=30):
-        earth(back, x + 0.1, 0.17 + back.number(k + 1, -0.04, 0.04), 0.115)
+    earth(back, back.centre(60, 0.35), back.number(61, 0.15, 0.23), 0.12)
     back.land(0.60 + back.waves((0.025, 0.9), (0.012, 0.35), first=40), (142, 144, 156), (108, 110, 124), depth=0.12)
     back.land(0.68 + back.waves((0.012, 1.2), first=43), (198, 200, 208), (132, 134, 148), depth=0.32)
     for k, x in back.along(0.36, first=46):
@@ -314,9 +319,8 @@ def earth(back: Backdrop, x: float, y: float, r: float) -> None:
 
 def underwater(back: Backdrop) -> None:
     """Blue water with light from above, weed and coral on a sandy floor."""
-    light = back.lit((150, 236, 250))
-    deep = back.lit((16, 92, 170))
-    glare = mix(light, back.time.horizon, 0.45)
+    light, deep = (mix(back.lit(colour), colour, 0.25) for colour in ((150, 236, 250), (16, 92, 170)))
+    glare = mix(light, back.time.horizon, 0.4)
     back.rows([(back.y[0] - 1, glare), (-0.5, glare), (0.05, mix(light, deep, 0.40)), (0.75, deep)], glow=True)
     for _, x in back.along(0.5, first=3):
         ray(back, x, glare)
@@ -333,24 +337,22 @@ def underwater(back: Backdrop) -> None:
 
 
 def ray(back: Backdrop, x: float, glare: Colour) -> None:
-    """A slanting shaft of light that fades with depth."""
-    j = int(np.searchsorted(back.y, 0.65))
-    y = back.y[:j]
-    centre = x + 0.25 * (y + 0.5)
-    share = np.clip(1 - np.abs(back.x - centre[:, None]) / (0.05 + 0.05 * (y[:, None] + 0.5)), 0, 1)
-    share *= np.clip(0.65 - y, 0, 1)[:, None] * 0.5
-    i = np.flatnonzero(share.any(0))
-    if len(i):
-        patch = back.pixels[:j, i[0] : i[-1] + 1]
-        patch[:] = patch + share[:, i[0] : i[-1] + 1, None] * (np.array(glare, np.float32) - patch)
+    """A slanting shaft of light that widens and fades with depth."""
+    foot = 0.65
+    i0, i1 = np.searchsorted(back.x, (x - 0.1, x + 0.45))
+    depth = back.y[: np.searchsorted(back.y, foot), None] + 0.5
+    if i0 < i1:
+        share = np.clip(1 - np.abs(back.x[i0:i1] - x - 0.25 * depth) / (0.05 + 0.05 * depth), 0, 1)
+        share *= np.clip(foot + 0.5 - depth, 0, 1) * 0.5
+        back.blend(slice(0, len(depth)), slice(i0, i1), share, glare)
 
 
 def weed(back: Backdrop, x: float, foot: float, size: float, k: int) -> None:
     """Three wavy blades of seaweed."""
     for dx, tall, colour in ((-0.04, 0.8, (34, 130, 96)), (0.04, 0.75, (40, 150, 96)), (0.0, 1.0, (70, 186, 104))):
-        sway = 0.02 if (k // 3) % 2 else -0.02
-        back.stroke([(x + dx, foot), (x + dx + sway, foot - tall * size * 0.35), (x + dx - sway, foot - tall * size * 0.7),
-                     (x + dx + sway, foot - tall * size)], 0.026, colour)  # fmt: skip
+        side = 1 if (k // 3) % 2 else -1
+        blade = [(x + dx + side * 0.02 * math.sin(6.5 * t), foot - tall * size * t) for t in (0, 0.14, 0.28, 0.42, 0.56, 0.7, 0.84, 1)]
+        back.stroke(blade, 0.03, colour)
 
 
 def coral(back: Backdrop, x: float, foot: float, size: float, paint: Colour) -> None:
@@ -388,9 +390,7 @@ def kitchen(back: Backdrop) -> None:
 def window(back: Backdrop, x: float, y: float, wide: float, high: float) -> None:
     """A window through which the sky of the time of day is seen."""
     back.box(x - 0.02, y - 0.02, wide + 0.04, high + 0.04, (250, 250, 246))
-    for k in range(6):
-        t = (k + 0.5) / 6
-        back.box(x, y + high * k / 6, wide, high / 6 + 0.001, mix(back.time.middle, back.time.horizon, t), glow=True)
+    back.box(x, y, wide, high, back.time.middle, low=back.time.horizon, glow=True)
     if back.time.dark:
         back.ellipse(x + 0.72 * wide, y + 0.3 * high, 0.05, 0.05, (250, 244, 210), glow=True)
     else:
@@ -404,7 +404,7 @@ def cupboard(back: Backdrop, x: float, y: float, wide: float, high: float, paint
     """A cupboard door with a knob."""
     back.box(x, y, wide, high, mix(paint, (20, 40, 70), 0.25))
     back.box(x + 0.01, y + 0.01, wide - 0.02, high - 0.02, mix(paint, WHITE, 0.25), right=paint)
-    back.box(x + 0.04, y + 0.04, wide - 0.08, high - 0.08, paint, right=mix(paint, WHITE, 0.15))
+    back.box(x + 0.045, y + 0.045, wide - 0.09, high - 0.09, paint)
     back.ellipse(x + wide - 0.028, y + high * 0.5, 0.012, 0.012, (252, 232, 180))
 
 
@@ -483,7 +483,7 @@ def fence(back: Backdrop, foot: float) -> None:
 def playground(back: Backdrop) -> None:
     """Slides, swings and a climbing frame on soft orange ground."""
     sky(back, 0.62)
-    for k, x in back.along(0.33, first=3):
+    for k, x in back.along(0.45, first=3):
         tree(back, x, 0.66, back.number(k + 1, 0.28, 0.36), (64, 156, 96), (140, 212, 116))
     back.rows([(0.64, (132, 204, 96)), (0.70, (118, 190, 88))])
     back.rows([(0.70, (248, 168, 112)), (0.74, (244, 154, 98)), (1.0, (226, 128, 80))])
@@ -537,12 +537,12 @@ def stands(back: Backdrop, top: float, low: float) -> None:
     """Rows of spectators in coloured shirts under a roof."""
     back.rows([(top, (120, 128, 156)), (low, (88, 96, 128))])
     shirts = ((240, 96, 96), (250, 216, 110), (110, 170, 244), (244, 244, 250))
-    seats = np.arange(int(back.width / 0.2) + 2, dtype=np.float32) * 0.2
-    for row in range(5):
-        y = np.array([top + 0.065 + 0.047 * row], np.float32)
-        for k, shirt in enumerate(shirts):
-            shift = (0.05 * k + 0.13 * row + back.number(6)) % 0.2
-            back.grid(seats - shift, y, (0.034, 0.032), shirt)
+    seats = np.arange(int(back.width / 0.05) + 2)
+    rows = np.arange(5)
+    for k, shirt in enumerate(shirts):
+        taken = (seats + 3 * rows[:, None] + rows[:, None] // 2) % 4 == k
+        x, y = (seats - back.number(6)) * 0.05, top + 0.065 + 0.047 * rows
+        back.grid(x, y, (0.034, 0.032), shirt, opacity=taken)
     back.box(-0.1, top, back.width + 0.2, 0.04, (238, 242, 250))
 
 

@@ -30,27 +30,38 @@ def render(scene: Scene, motion: Motion | None = None) -> np.ndarray:
     frames = np.empty((scene.frames, scene.height, scene.width, 3), np.uint8)
     first = 0
     for index, shot in enumerate(scene.shots):
-        last = first + shot.frames
-        rng = np.random.default_rng([shot.backdrop, 7])
-        _render_shot(scene, shot, index, motion, first, frames[first:last])
+        now = range(first, first + shot.frames)
+        frames[first:now.stop] = _render_shot(scene, shot, index, motion, first, now)
         if shot.weather != "clear":
-            frames[first:last] = apply_weather(frames[first:last], shot.weather, rng=rng,
-                                               camera_x=motion.camera_x[first:last], fps=scene.fps)
-        first = last
+            rng = np.random.default_rng([shot.backdrop, 7])
+            frames[first:now.stop] = apply_weather(frames[first:now.stop], shot.weather, rng=rng,
+                                                   camera_x=motion.camera_x[first:now.stop], fps=scene.fps)
+        first = now.stop
+    return _styled(frames, scene)
+
+
+def render_frame(scene: Scene, motion: Motion, now: int) -> np.ndarray:
+    """One frame of a scene without weather, uint8 (1, H, W, 3), for the price of one."""
+    index = int(motion.cuts[now])
+    first = sum(shot.frames for shot in scene.shots[:index])
+    return _styled(_render_shot(scene, scene.shots[index], index, motion, first, range(now, now + 1)), scene)
+
+
+def _styled(frames: np.ndarray, scene: Scene) -> np.ndarray:
     if scene.style == "3d":
         return frames
     return apply_style(frames, scene.style, rng=np.random.default_rng([scene.seed, 7]))
 
 
-def _render_shot(scene: Scene, shot: Shot, index: int, motion: Motion, first: int, frames: np.ndarray) -> None:
-    """Fill the shot's frames in place."""
+def _render_shot(scene: Scene, shot: Shot, index: int, motion: Motion, first: int, times: range) -> np.ndarray:
+    """The frames `times` of a shot that begins at frame `first`, uint8 (T, H, W, 3), before weather and style."""
+    frames = np.empty((len(times), scene.height, scene.width, 3), np.uint8)
     unit = scene.height * float(motion.zoom[first:first + shot.frames].max())  # panorama pixels per unit
     panorama = draw_place(shot.place, width=round((scene.aspect + 2 * PADDING) * unit), height=round((1 + SKY) * unit),
                           scale=round(unit), time_of_day=shot.time, rng=np.random.default_rng([shot.backdrop, 3]))
     fronts = [front for front in motion.occluders if front[0] == index]
     previous = None
-    for t, frame in enumerate(frames):
-        now = first + t
+    for now, frame in zip(times, frames):
         view = (motion.camera_x[now], motion.camera_y[now], motion.zoom[now] * scene.height)
         if view != previous:
             backdrop = _window(panorama, unit, view, frame.shape)
@@ -63,6 +74,7 @@ def _render_shot(scene: Scene, shot: Shot, index: int, motion: Motion, first: in
             _draw_actor(frame, shot.actors[a], shot.time, motion, first, now, int(a), view)
         for _, name, x, y, size in fronts:
             _draw_sprite(frame, sprite_of(OCCLUDERS[name], 0, shot.time), x, y, size, 0.0, False, view)
+    return frames
 
 
 def _window(panorama: np.ndarray, unit: float, view: tuple[float, float, float], shape: tuple[int, ...]) -> np.ndarray:

@@ -1,0 +1,301 @@
+"""The diffusion transformer: packed noisy tokens of many clips and their texts → a velocity for every token.
+
+A token is one spacetime patch of a latent video: all frames, rows and columns of all clips of a batch stand in one
+sequence without padding (Dehghani et al. 2023, "Patch n' Pack"). Tokens attend within their own clip and to its text.
+Positions are three-dimensional rotary ones (Su et al. 2021); the noise level is each token's own. Peebles and Xie 2022
+(DiT) for the frame, Chen et al. 2023 (PixArt) for a modulation shared by all blocks.
+
+Reads downward: packing, attention, block, model, sizes. Knows nothing of pixels, of sampling or of tasks.
+"""
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+TEXT_WIDTH = 384
+COORDINATES = 8  # frequencies per relative coordinate
+TIME_WIDTH = 128  # numbers that encode a noise level
+HEAD_WIDTH = 64
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    width: int = 320
+    depth: int = 6
+    channels: int = 16  # of a latent position
+    patch: int = 1  # latent rows and columns in one token
+    feed: int = 4  # the feed-forward's width relative to `width`
+
+    @property
+    def heads(self) -> int:
+        return self.width // HEAD_WIDTH
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The shape of one clip in tokens, and its seconds per latent frame; `start` counts from the clip's own beginning."""
+    frames: int
+    rows: int
+    columns: int
+    tempo: float = 1.0  # 1 is 8 frames a second; at 16 frames a second latent frames stand half as far apart
+    start: float = 0.0  # position of the first latent frame
+
+    @property
+    def tokens(self) -> int:
+        return self.frames * self.rows * self.columns
+
+
+@dataclass
+class Packed:
+    """A batch of clips as one sequence of N tokens, with M noise levels and K text tokens in all."""
+    x: Tensor  # (N, C) noisy tokens
+    grids: list[Grid]  # one per clip, in order
+    times: Tensor  # (M,) the noise levels that occur, 0 clean to 1 noise
+    level: Tensor  # (N,) which of them a token has
+    states: Tensor  # (K, 384) text tokens of all clips
+    text_lengths: list[int]  # how many of them each clip has; 0 for no prompt
+    pooled: Tensor  # (M, 384) the sentence that belongs to a level
+
+    @property
+    def lengths(self) -> list[int]:
+        return [grid.tokens for grid in self.grids]
+
+
+@dataclass(frozen=True)
+class Noisy:
+    """One clip on its way from noise to data."""
+    latents: Tensor  # (C, T, H, W)
+    times: Tensor  # (T, H, W) its noise levels
+    states: Tensor  # (L, 384) its text; L = 0 for none
+    pooled: Tensor  # (384,) its sentence; zeros for none
+    tempo: float = 1.0
+
+
+# ---------------------------------------------------------------------------------------------------- patches and positions
+
+def patchify(latents: Tensor, patch: int) -> Tensor:
+    """Latents (C, T, H, W) → tokens (T H/p W/p, C p p), frame by frame, row by row."""
+    return rearrange(latents, "c t (h p) (w q) -> (t h w) (c p q)", p=patch, q=patch)
+
+
+def unpatchify(tokens: Tensor, grid: Grid, patch: int) -> Tensor:
+    """The inverse of `patchify`."""
+    return rearrange(tokens, "(t h w) (c p q) -> c t (h p) (w q)", t=grid.frames, h=grid.rows, w=grid.columns,
+                     p=patch, q=patch)
+
+
+def pack(clips: list[Noisy], patch: int) -> Packed:
+    """Many clips as one sequence. A token of several positions has the highest of their noise levels."""
+    grids, times, levels, pooled, count = [], [], [], [], 0
+    for clip in clips:
+        _, T, H, W = clip.latents.shape
+        grids.append(Grid(T, H // patch, W // patch, clip.tempo))
+        known = patchify(clip.times[None], patch).amax(1)
+        values, inverse = known.unique(return_inverse=True)
+        times.append(values)
+        levels.append(inverse + count)
+        pooled.append(clip.pooled.expand(len(values), -1))
+        count += len(values)
+    return Packed(torch.cat([patchify(clip.latents, patch) for clip in clips]), grids, torch.cat(times), torch.cat(levels),
+                  torch.cat([clip.states for clip in clips]), [len(clip.states) for clip in clips], torch.cat(pooled))
+
+
+def positions(grid: Grid) -> Tensor:
+    """Frame, row and column of every token, (N, 3); rows and columns count from the middle."""
+    t = grid.start + torch.arange(grid.frames) * grid.tempo
+    h = torch.arange(grid.rows) - (grid.rows - 1) / 2
+    w = torch.arange(grid.columns) - (grid.columns - 1) / 2
+    return torch.stack(torch.meshgrid(t, h, w, indexing="ij"), -1).reshape(-1, 3)
+
+
+def relative_coordinates(grid: Grid) -> Tensor:
+    """Where in the picture a token is: Fourier features of row and column in [-1, 1], (N, 4 * COORDINATES)."""
+    h = (torch.arange(grid.rows) + 0.5) / grid.rows * 2 - 1
+    w = (torch.arange(grid.columns) + 0.5) / grid.columns * 2 - 1
+    place = torch.stack(torch.meshgrid(torch.zeros(grid.frames), h, w, indexing="ij")[1:], -1).reshape(-1, 2)
+    angles = (place[..., None] * torch.pi / 2 * torch.arange(1, COORDINATES + 1)).flatten(1)
+    return torch.cat([angles.sin(), angles.cos()], 1)
+
+
+def rotations(position: Tensor) -> Tensor:
+    """Unit complex numbers (N, 1, HEAD_WIDTH / 2) that turn queries and keys: 8 pairs for time, 12 each for rows and columns."""
+    pairs = HEAD_WIDTH // 2
+    counts = (pairs - 2 * (3 * pairs // 8), 3 * pairs // 8, 3 * pairs // 8)
+    angles = [position[:, axis, None] * 100.0 ** (-torch.arange(count) / count) for axis, count in enumerate(counts)]
+    angles = torch.cat(angles, 1)
+    return torch.polar(torch.ones_like(angles), angles)[:, None]
+
+
+def rotate(x: Tensor, rotation: Tensor) -> Tensor:
+    """Turn pairs of numbers of (N, heads, d) by their token's position."""
+    pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * rotation).flatten(-2)
+
+
+def encode_time(t: Tensor) -> Tensor:
+    """Sines and cosines of a noise level, (M, TIME_WIDTH)."""
+    frequencies = torch.exp(torch.linspace(0, 6.9, TIME_WIDTH // 2, device=t.device))
+    angles = t[:, None] * frequencies
+    return torch.cat([angles.sin(), angles.cos()], 1)
+
+
+# ------------------------------------------------------------------------------------------------------------------ attention
+
+def packed_attention(q: Tensor, k: Tensor, v: Tensor, lengths: list[int], context_k: Tensor, context_v: Tensor,
+                     context_lengths: list[int]) -> Tensor:
+    """Attention of every segment to itself and to its context, (N, heads, d).
+
+    q, k, v are (N, heads, d), segments of `lengths` in a row; the contexts (K, heads, d) likewise. On CUDA one kernel takes
+    all segments; elsewhere they are attended one by one, which on a CPU costs nothing extra.
+    """
+    keys = _interleave(k, context_k, lengths, context_lengths)
+    values = _interleave(v, context_v, lengths, context_lengths)
+    both = [n + m for n, m in zip(lengths, context_lengths)]
+    if q.is_cuda:
+        from torch.nn.attention.varlen import varlen_attn
+        ends = [torch.tensor([0, *accumulate(sizes)], dtype=torch.int32, device=q.device) for sizes in (lengths, both)]
+        return varlen_attn(q, keys, values, *ends, max(lengths), max(both))
+    segments = zip(q.split(lengths), keys.split(both), values.split(both))
+    return torch.cat([_attend(*segment) for segment in segments])
+
+
+def _interleave(x: Tensor, context: Tensor, lengths: list[int], context_lengths: list[int]) -> Tensor:
+    """Every segment followed by its context, (N + K, heads, d)."""
+    pairs = zip(x.split(lengths), context.split(context_lengths))
+    return torch.cat([part for pair in pairs for part in pair])
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Plain attention of one segment: (n, heads, d) to (m, heads, d)."""
+    q, k, v = (x.transpose(0, 1)[None] for x in (q, k, v))              # (1, heads, n, d)
+    return F.scaled_dot_product_attention(q, k, v)[0].transpose(0, 1)   # (n, heads, d)
+
+
+# ---------------------------------------------------------------------------------------------------------------------- model
+
+def norm(x: Tensor) -> Tensor:
+    return F.rms_norm(x, x.shape[-1:])
+
+
+class Block(nn.Module):
+    """Attention over a clip and its text, then a feed-forward; both read the tokens scaled by their noise level."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        D, self.heads = config.width, config.heads
+        self.qkv, self.text_kv = nn.Linear(D, 3 * D, bias=False), nn.Linear(D, 2 * D, bias=False)
+        self.attend = nn.Linear(D, D, bias=False)
+        self.expand, self.contract = nn.Linear(D, config.feed * D, bias=False), nn.Linear(config.feed * D, D, bias=False)
+        self.scales = nn.Linear(D, 2 * D)
+
+    def forward(self, x: Tensor, text: Tensor, condition: Tensor, rotation: Tensor, batch: Packed) -> Tensor:
+        first, second = (1 + self.scales(condition)).chunk(2, -1)       # (M, D) each
+        q, k, v = rearrange(self.qkv(norm(x) * first[batch.level]), "n (s h d) -> s n h d", s=3, h=self.heads)
+        text_k, text_v = rearrange(self.text_kv(text), "k (s h d) -> s k h d", s=2, h=self.heads)
+        q, k = rotate(norm(q), rotation), rotate(norm(k), rotation)     # (N, heads, d)
+        y = packed_attention(q, k, v, batch.lengths, norm(text_k), text_v, batch.text_lengths)
+        x = x + self.attend(y.flatten(1))                               # (N, D)
+        y = self.expand(norm(x) * second[batch.level])                  # (N, 4 D)
+        return x + self.contract(F.relu(y).square())                    # (N, D)
+
+
+class Transformer(nn.Module):
+    """Velocity (N, C p p) of packed tokens (N, C p p)."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        if config.width % HEAD_WIDTH:
+            raise ValueError(f"width is {config.width}; expected a multiple of {HEAD_WIDTH}")
+        self.config = config
+        D, token = config.width, config.channels * config.patch**2
+        self.embed = nn.Linear(token, D)
+        self.place = nn.Linear(4 * COORDINATES, D, bias=False)
+        self.text = nn.Linear(TEXT_WIDTH, D)
+        self.time, self.sentence = nn.Linear(TIME_WIDTH, D), nn.Linear(TEXT_WIDTH, D, bias=False)
+        self.condition = nn.Linear(D, D)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        self.final_scale, self.head = nn.Linear(D, D), nn.Linear(D, token)
+        self.initialise()
+
+    def initialise(self) -> None:
+        """Fan-in normal everywhere; zero where a branch ends and where noise levels modulate."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=module.in_features**-0.5)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        nn.init.normal_(self.sentence.weight, std=1.0)  # its input has unit length, not unit variance
+        for block in self.blocks:
+            for branch in (block.attend, block.contract, block.scales):
+                nn.init.zeros_(branch.weight)
+        nn.init.zeros_(self.final_scale.weight)
+        nn.init.zeros_(self.head.weight)
+
+    def forward(self, batch: Packed) -> Tensor:
+        """Velocity of every token, (N, C p p)."""
+        return self.predict(self.features(batch)[-1], batch)
+
+    def condition_of(self, batch: Packed) -> Tensor:
+        """What modulates the tokens of each noise level, (M, D)."""
+        return self.condition(F.silu(self.time(encode_time(batch.times)) + self.sentence(batch.pooled)))
+
+    def features(self, batch: Packed) -> list[Tensor]:
+        """Hidden states (N, D) after every block."""
+        rotation = torch.cat([rotations(positions(grid)) for grid in batch.grids]).to(batch.x.device)
+        places = torch.cat([relative_coordinates(grid) for grid in batch.grids]).to(batch.x)
+        condition = F.silu(self.condition_of(batch))                    # (M, D)
+        text = norm(self.text(norm(batch.states)))                      # (K, D)
+        x = self.embed(batch.x) + self.place(places) + condition[batch.level]
+        states = []
+        for block in self.blocks:
+            x = block(x, text, condition, rotation, batch)              # (N, D)
+            states.append(x)
+        return states
+
+    def predict(self, x: Tensor, batch: Packed) -> Tensor:
+        """The last layer: hidden states → velocity."""
+        scale = 1 + self.final_scale(F.silu(self.condition_of(batch)))
+        return self.head(norm(x) * scale[batch.level])                  # (N, C p p)
+
+
+# ---------------------------------------------------------------------------------------------------------------------- sizes
+
+TRANSFORMERS: dict[str, TransformerConfig] = {
+    # name                            width  depth          parameters  for
+    "nano":    TransformerConfig(width=64, depth=2),       # 0.2 M      tests, seconds
+    "tiny":    TransformerConfig(width=192, depth=6),      # 3 M        a laptop, an hour
+    "bundled": TransformerConfig(width=320, depth=6),      # 9 M        a laptop, days: the weights in the package
+    "small":   TransformerConfig(width=512, depth=12),     # 47 M       one GPU
+    "base":    TransformerConfig(width=1024, depth=20),    # 310 M      one node
+    "large":   TransformerConfig(width=1920, depth=28),    # 1.5 B      a few nodes
+    "xl":      TransformerConfig(width=3072, depth=40),    # 5.6 B      a cluster
+}
+
+
+def parameter_count(config: TransformerConfig) -> int:
+    """Parameters of a model of this size, counted without allocating it."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in Transformer(config).parameters())
+
+
+def forward_flops(config: TransformerConfig, tokens: int, text_tokens: int = 24) -> float:
+    """Arithmetic of one forward pass over one clip: two operations per weight and token, plus attention."""
+    D = config.width
+    matrices = (4 + 2 * config.feed) * D**2 * tokens + 2 * D**2 * text_tokens
+    attention = 2 * D * tokens * (tokens + text_tokens)
+    ends = 2 * D * config.channels * config.patch**2 * tokens
+    return 2 * (config.depth * (matrices + attention) + ends)
+
+
+def training_memory(config: TransformerConfig, tokens: int) -> float:
+    """Bytes to train on `tokens` at once in float32: weights, gradient, two moments, the average, and activations."""
+    return 4 * (5 * parameter_count(config) + tokens * config.width * config.depth * (14 + 3 * config.feed))
+
+
+def inference_memory(config: TransformerConfig, tokens: int) -> float:
+    """Bytes of weights and of the largest activations for a forward pass over `tokens`."""
+    return 4 * (parameter_count(config) + tokens * config.width * (6 + 2 * config.feed))

@@ -1,0 +1,210 @@
+"""Train the transformer on shards of latents: data, model, optimiser, loop.
+
+Batches hold clips and images of all sizes, packed; each clip draws a random task and noise level. Beside the velocity, a
+hidden layer learns to name which subject is where: the world knows it, and a transformer that has to tell learns
+sooner what to draw (after REPA, Yu et al. 2024, with the world's truth in place of a pretrained encoder).
+"""
+
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..data.shards import Sample, Shards
+from ..diffusion.flow import interpolate, loss, sample_times, velocity
+from ..models.transformer import TRANSFORMERS, Noisy, Packed, Transformer, TransformerConfig, pack, patchify
+from ..tasks import draw_levels
+from .state import Average, Log, check_config, fast_precision, load_checkpoint, save_checkpoint, step_generator, torch_generator
+
+SUBJECTS = 64  # room for the subjects of a vocabulary, and none
+TRUTH_DEPTH = 0.5  # which layer names the subjects, as a share of the depth
+UNKNOWN = 0.3  # positions known at a lower noise level than this do not count in the loss
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    size: str = "bundled"
+    tokens: int = 2560  # in one step, about
+    images: float = 0.5  # share of the tokens that are images
+    rate: float = 1e-3  # peak learning rate
+    warmup: int = 200  # steps
+    steps: int = 20_000
+    cooldown: float = 0.2  # share of the steps over which the rate falls to zero
+    decay: float = 0.999  # of the moving average
+    unconditional: float = 0.1  # share of samples without text
+    truth: float = 0.1  # weight of naming the subjects
+    seed: int = 0
+
+
+class Teacher(nn.Module):
+    """Reads the subject at each token from a hidden layer; needed in training only."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.layer = max(round(TRUTH_DEPTH * config.depth) - 1, 0)
+        self.read = nn.Sequential(nn.LayerNorm(config.width), nn.Linear(config.width, SUBJECTS))
+
+    def forward(self, states: list[Tensor]) -> Tensor:
+        return self.read(states[self.layer])                            # (N, SUBJECTS)
+
+
+class Trained(nn.Module):
+    """The transformer and what only its training needs, as one module."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.transformer, self.teacher = Transformer(config), Teacher(config)
+
+
+@dataclass
+class Batch:
+    packed: Packed
+    target: Tensor  # (N, C p p) velocities
+    weight: Tensor  # (N,) 1 where the loss counts
+    truth: Tensor  # (N,) subject numbers
+
+
+def draw_batch(shards: Shards, config: TrainingConfig, channels_patch: int, step: int) -> Batch:
+    """The batch of a step: as many images and clips as make up its tokens."""
+    rng = step_generator(config.seed, step)
+    samples = list(_draw_samples(shards, config, rng))
+    return corrupt(samples, rng, channels_patch, unconditional=config.unconditional)
+
+
+def _draw_samples(shards: Shards, config: TrainingConfig, rng: np.random.Generator) -> Iterator[Sample]:
+    for images, share in ((True, config.images), (False, 1 - config.images)):
+        room = share * config.tokens
+        while room > 0 and shards.names(images=images):
+            sample = shards.draw(rng, images=images)
+            tokens = sample.truth.numel()
+            if room < tokens and rng.random() > room / tokens:  # a clip that does not fit is taken in proportion
+                break
+            room -= tokens
+            yield sample
+
+
+def corrupt(samples: list[Sample], rng: np.random.Generator, patch: int, *, unconditional: float) -> Batch:
+    """Give each sample a task, a noise level and noise."""
+    generator = torch_generator(rng)
+    times = sample_times(len(samples), generator)
+    noisy, targets, weights = [], [], []
+    for sample, u in zip(samples, times):
+        levels = draw_levels(tuple(sample.latents.shape[1:]), rng)
+        noise = torch.randn(sample.latents.shape, generator=generator)
+        t = levels * u
+        silent = rng.random() < unconditional
+        noisy.append(Noisy(interpolate(sample.latents, noise, t), t, sample.states[:0] if silent else sample.states,
+                           torch.zeros_like(sample.pooled) if silent else sample.pooled))
+        targets.append(patchify(velocity(sample.latents, noise), patch))
+        weights.append((patchify(levels[None], patch).amax(1) > UNKNOWN).float())
+    truth = torch.cat([patchify(sample.truth[None], patch)[:, 0] for sample in samples]).long()
+    return Batch(pack(noisy, patch), torch.cat(targets), torch.cat(weights), truth)
+
+
+def losses(model: Trained, batch: Batch) -> dict[str, Tensor]:
+    """Velocity error, and how badly subjects are named."""
+    states = model.transformer.features(batch.packed)
+    prediction = model.transformer.predict(states[-1], batch.packed).float()
+    named = F.cross_entropy(model.teacher(states).float(), batch.truth)
+    return {"velocity": loss(prediction, batch.target, batch.weight), "naming": named}
+
+
+def rate_at(step: int, config: TrainingConfig) -> float:
+    """Warm-up, a plateau, a linear fall to zero."""
+    left = (config.steps - step) / max(config.cooldown * config.steps, 1)
+    return config.rate * min((step + 1) / config.warmup, 1.0, max(left, 0.0))
+
+
+def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config.rate, betas=(0.9, 0.98), fused=True)
+
+
+@torch.no_grad()
+def validate(model: Trained, shards: Shards, config: TrainingConfig, *, batches: int = 8) -> dict[str, float]:
+    """Losses on the held-out shards, on the same samples, tasks and noise every time."""
+    patch = model.transformer.config.patch
+    totals: dict[str, float] = {}
+    fixed = replace(config, seed=config.seed + 1, unconditional=0.0)
+    for number in range(batches):
+        batch = draw_batch(shards, replace(fixed, images=float(number % 2 == 0)), patch, number)
+        kind = "images" if number % 2 == 0 else "clips"
+        with fast_precision():
+            values = losses(model, batch)
+        for name, value in values.items():
+            totals[f"validation/{name}/{kind}"] = totals.get(f"validation/{name}/{kind}", 0.0) + 2 * value.item() / batches
+    return totals
+
+
+def train(config: TrainingConfig, *, data: Path, directory: Path, start: Transformer | None = None,
+          every: int = 250, sample=None) -> Transformer:
+    """Train, or go on training, in `directory` on the shards of `data`/train, validating on `data`/validation.
+
+    `start` gives the weights of a new run. `sample(transformer, path)` writes a sheet of samples every `every` steps.
+    Returns the averaged transformer.
+    """
+    check_config(directory, config)
+    shards, held_out = Shards(data / "train"), Shards(data / "validation")
+    torch.manual_seed(config.seed)
+    model = Trained(replace(TRANSFORMERS[config.size], channels=shards.channels))
+    if start is not None:
+        model.transformer.load_state_dict(start.state_dict())
+    average = Average(model, decay=config.decay)
+    optimizer = make_optimizer(model, config)
+    step, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
+    log, stopped = Log(directory, first_step=step, steps=config.steps), Stop()
+    running: dict[str, float] = {}
+    while step < config.steps and not stopped:
+        batch = draw_batch(shards, config, model.transformer.config.patch, step)
+        for group in optimizer.param_groups:
+            group["lr"] = rate_at(step, config)
+        with fast_precision():
+            values = losses(model, batch)
+        (values["velocity"] + config.truth * values["naming"]).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        step += 1
+        average.update(model, step)
+        running = {name: running.get(name, value.item()) * 0.98 + value.item() * 0.02 for name, value in values.items()}
+        if step % 50 == 0:
+            log.write(step, running)
+        if step % every == 0 or step == config.steps:
+            shards.refresh()
+            save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
+            averaged = averaged_model(model, average)
+            log.write(step, validate(averaged, held_out, config))
+            if sample is not None:
+                sample(averaged.transformer, directory / "samples" / f"{step:08d}.png")
+    save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
+    log.close()
+    return averaged_model(model, average).transformer
+
+
+def averaged_model(model: Trained, average: Average) -> Trained:
+    """A copy that holds the moving average of the weights."""
+    copy = Trained(model.transformer.config)
+    copy.load_state_dict(average.tensors)
+    return copy.eval().requires_grad_(False)
+
+
+class Stop:
+    """True once the process has been asked to end (SIGTERM or Ctrl-C): the step under way is finished and saved."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self._ask)
+
+    def _ask(self, *_) -> None:
+        self.asked = True
+
+    def __bool__(self) -> bool:
+        return self.asked

@@ -1,0 +1,1 @@
+def apply_style(frames, style, *, rng): return frames
