@@ -135,6 +135,10 @@ class Canvas:
         start: float = 0, stop: float = 360, angle: float = 0, glow: bool = False,
     ) -> None:  # fmt: skip
         """A filled ellipse (or the sector from `start` to `stop` degrees) around (x, y)."""
+        if max(rx, ry) * self.scale < 2 and stop - start == 360:  # too small for OpenCV's ellipses, which come out hollow
+            dx, dy = (max(0.9 * r - SPREAD / self.scale, 0.1 / self.scale) for r in (rx, ry))
+            self.polygon([(x - dx, y - dy), (x + dx, y - dy), (x + dx, y + dy), (x - dx, y + dy)], colour, glow=glow)
+            return
         axes = (self._radius(rx), self._radius(ry))
         ink = self.lit(colour, glow=glow)
         cv2.ellipse(self.pixels, self._fixed(x, y), axes, angle, start, stop, ink, -1, cv2.LINE_AA, SUBPIXEL_BITS)
