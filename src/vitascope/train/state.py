@@ -1,7 +1,7 @@
 """A run folder: what a training run writes, and how the same command goes on after being killed at any moment.
 
     DIRECTORY/
-      config.json                  what is trained (written once; a resumed run must agree with it)
+      training.json                what is trained (written once; a resumed run must agree with it)
       checkpoints/00001200/        model.safetensors, average.safetensors, optimizer.safetensors, state.json
       samples/00001200.png         sample sheets
       events.out.tfevents.*        TensorBoard
@@ -152,9 +152,9 @@ def checkpoints(directory: Path) -> list[Path]:
 
 
 def check_config(directory: Path, config: Any) -> None:
-    """Write config.json (a dataclass) into a new run; in an old one, raise ValueError if it says something else."""
+    """Write training.json (a dataclass) into a new run; in an old one, raise ValueError if it says something else."""
     directory.mkdir(parents=True, exist_ok=True)
-    path, text = directory / "config.json", json.dumps(asdict(config), indent=2) + "\n"
+    path, text = directory / "training.json", json.dumps(asdict(config), indent=2) + "\n"
     if not path.exists():
         write_text(path, text)
         return
@@ -191,6 +191,11 @@ def join_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor],
         index, key = name.split(".", maxsplit=1)
         state.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({"state": state, "param_groups": document["groups"]})
+    for parameter, values in optimizer.state.items():
+        for key, value in values.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                # fused optimisers walk through memory: the state must lie as its parameter does (channels_last)
+                values[key] = torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 
 # What a person looks at
