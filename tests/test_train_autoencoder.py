@@ -11,11 +11,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from vitascope.models.autoencoder import AUTOENCODERS
+from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
 from vitascope.train.autoencoder import (
     AutoencoderTraining,
     cache_clips,
     draw_batch,
+    fix_statistics,
     halve_clips,
     reconstruction_loss,
     schedule,
@@ -113,6 +114,26 @@ def test_latents_come_out_normalised(clips: np.ndarray, tmp_path: Path) -> None:
         latents = trained.encode(to_videos(clips))
     assert latents.mean().abs() < 0.5
     assert 0.5 < latents.std() < 2.0
+
+
+def test_the_decoder_alone_can_go_on(clips: np.ndarray, tmp_path: Path) -> None:
+    start = train(TINY, tmp_path / "both", clips, clips[:2])
+    config = replace(TINY, decoder_only=True, seed=1)
+    after = train(config, tmp_path / "decoder", clips, clips[:2], start=start)
+    videos = to_videos(clips[:2])
+    with torch.no_grad():
+        torch.testing.assert_close(start.encode(videos), after.encode(videos))
+        assert not torch.allclose(start.decode(start.encode(videos)), after.decode(after.encode(videos)))
+
+
+def test_fixed_statistics_are_exact(clips: np.ndarray) -> None:
+    torch.manual_seed(0)
+    autoencoder = Autoencoder(TINY.model)
+    fix_statistics(autoencoder, clips)
+    with torch.no_grad():
+        latents = autoencoder.encode(to_videos(clips))
+    torch.testing.assert_close(latents.mean(dim=(0, 2, 3, 4)), torch.zeros(8), atol=0.05, rtol=0)
+    torch.testing.assert_close(latents.std(dim=(0, 2, 3, 4)), torch.ones(8), atol=0.05, rtol=0)
 
 
 def test_batches_are_crops_of_both_scales(clips: np.ndarray) -> None:

@@ -34,7 +34,7 @@ Past = dict[str, Tensor]
 class AutoencoderConfig:
     """Sizes of an autoencoder; the compression is fixed at 4x8x8."""
 
-    channels: int = 32  # numbers per latent position
+    channels: int = 48  # numbers per latent position
     encoder_width: int = 128  # channels inside the encoder, at 1/8
     encoder_blocks: int = 4
     decoder_width: int = 128  # channels inside the decoder, at 1/8

@@ -55,20 +55,33 @@ class AutoencoderTraining:
     edges: float = 0.5  # weight of the absolute error of the spatial gradient
     first_frame: float = 2.0  # weight of frame 0: one in nine frames, but all of an image
     bound: float = 1e-4  # pull on the latents' size, against growing away from the noise
+    decoder_only: bool = False  # leave the latents as they are: whatever learnt from them stays right
     validate_every: int = 400  # steps
     seed: int = 0
 
 
-def train(config: AutoencoderTraining, directory: Path, clips: np.ndarray, validation: np.ndarray) -> Autoencoder:
+def train(
+    config: AutoencoderTraining,
+    directory: Path,
+    clips: np.ndarray,
+    validation: np.ndarray,
+    *,
+    start: Autoencoder | None = None,
+) -> Autoencoder:
     """Train, or go on with, the run in `directory`; returns the autoencoder with its averaged weights.
 
-    `clips` and `validation` are uint8 (N, T, S, S, 3) with S twice `config.side` or more.
+    `clips` and `validation` are uint8 (N, T, S, S, 3) with S twice `config.side` or more. A new run starts from the weights
+    of `start`, without it from principal components.
     """
     check_config(directory, config)
     torch.manual_seed(config.seed)
     autoencoder = Autoencoder(config.model)
     scales = [clips, halve_clips(clips)]
-    start_linear(autoencoder, config, scales)
+    if start is None:
+        start_linear(autoencoder, config, scales)
+    else:
+        autoencoder.load_state_dict(start.state_dict())
+    autoencoder.encoder.requires_grad_(not config.decoder_only)
     learned = [parameter for parameter in autoencoder.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(learned, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     average = Average(autoencoder, decay=config.average_decay)
@@ -112,10 +125,11 @@ def train_step(
     step: int,
 ) -> float:
     """One step of the optimiser on videos (B, 3, T, H, W); the loss."""
-    with fast_precision():
+    with fast_precision(), torch.set_grad_enabled(not config.decoder_only):
         raw = autoencoder.encode_raw(videos)
     raw = raw.float()
-    update_statistics(autoencoder, raw.detach(), memory=STATISTICS_MEMORY if step else 0.0)
+    if not config.decoder_only:
+        update_statistics(autoencoder, raw.detach(), memory=STATISTICS_MEMORY if step else 0.0)
     latents = autoencoder.normalise(raw)
     strength = config.noise * torch.rand(len(latents), 1, 1, 1, 1, generator=generator)
     noisy = latents + strength * torch.randn(latents.shape, generator=generator)
@@ -143,6 +157,18 @@ def update_statistics(autoencoder: Autoencoder, raw: Tensor, *, memory: float) -
     """Move the running mean and deviation of the raw latents (B, C, K, h, w) towards those of this batch."""
     autoencoder.mean.lerp_(raw.mean(dim=(0, 2, 3, 4)), 1 - memory)
     autoencoder.deviation.lerp_(raw.std(dim=(0, 2, 3, 4)), 1 - memory)
+
+
+@torch.no_grad()
+def fix_statistics(autoencoder: Autoencoder, clips: np.ndarray, *, part: int = 8) -> None:
+    """Set the mean and deviation of the latents to what they are over whole clips uint8 (N, T, S, S, 3)."""
+    raw = []
+    for first in range(0, len(clips), part):
+        with fast_precision():
+            raw.append(autoencoder.encode_raw(to_videos(clips[first : first + part])).float())
+    latents = torch.cat(raw)
+    autoencoder.mean.copy_(latents.mean(dim=(0, 2, 3, 4)))
+    autoencoder.deviation.copy_(latents.std(dim=(0, 2, 3, 4)))
 
 
 def schedule(step: int, config: AutoencoderTraining) -> float:
