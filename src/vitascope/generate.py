@@ -103,11 +103,25 @@ def _offset(progress: Progress, done: int, total: int) -> Progress:
 
 @torch.inference_mode()
 def decode(system: System, latents: Tensor) -> np.ndarray:
-    """Frames uint8 (T, H, W, 3) of latents (C, T, h, w), a few latent frames at a time."""
-    past: dict = {}
-    parts = [to_pixels(system.upsampler(system.autoencoder.decode(part[None], past).clamp(-1, 1)))
-             for part in latents.split(system.config.window, 1)]
-    return np.concatenate(parts)
+    """Frames uint8 (T, H, W, 3) of latents (C, T, h, w)."""
+    return np.concatenate(list(stream(system, latents)))
+
+
+@torch.inference_mode()
+def stream(system: System, latents: Tensor) -> Iterator[np.ndarray]:
+    """The frames of `decode` a few latent frames at a time, in constant memory and without a seam.
+
+    The upsampler looks `reach` frames ahead: as many are held back, with as many before them, until the next part is there.
+    """
+    reach, past, carried = system.upsampler.config.neighbours, {}, None
+    parts = latents.split(system.config.window, 1)
+    for number, part in enumerate(parts):
+        frames = system.autoencoder.decode(part[None], past).clamp(-1, 1)
+        whole = frames if carried is None else torch.cat([carried, frames], 2)
+        large = system.upsampler(whole)
+        first, last = reach if carried is not None else 0, whole.shape[2] - (reach if number + 1 < len(parts) else 0)
+        carried = whole[:, :, whole.shape[2] - 2 * reach:]
+        yield to_pixels(large[:, :, first:last])
 
 
 def to_pixels(video: Tensor) -> np.ndarray:

@@ -6,13 +6,13 @@ The bundled default lies inside the package. Loading imports torch, safetensors 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from .models.autoencoder import FRAMES, SIDE, Autoencoder, AutoencoderConfig
@@ -106,6 +106,23 @@ def load_part(directory: Path, module: type[nn.Module], config: type) -> nn.Modu
     except (OSError, SafetensorError, RuntimeError, TypeError, KeyError) as error:
         raise ValueError(f"{path} is missing or damaged: {str(error).splitlines()[0]}") from None
     return part
+
+
+def save_system(system: System, directory: Path) -> None:
+    """Write a folder that `System.load` reads; weights in float16."""
+    for name in PARTS:
+        part = getattr(system, name)
+        folder = directory / name
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {key: tensor.half().contiguous(memory_format=torch.contiguous_format)
+                   for key, tensor in part.state_dict().items()}
+        save_file(tensors, folder / "weights.safetensors")
+        write_json(folder / "config.json", asdict(part.config))
+    write_json(directory / "system.json", {"config": asdict(system.config), "card": system.card})
+
+
+def write_json(path: Path, document: dict) -> None:
+    path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict:

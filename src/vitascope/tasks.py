@@ -15,6 +15,7 @@ from torch import Tensor
 from .models.autoencoder import FRAMES, SIDE
 
 RATE = 8.0  # frames a second that one step in time stands for
+UNKNOWN = 0.3  # training does not count positions that are known at a lower noise level
 
 
 @dataclass(frozen=True)
@@ -87,4 +88,4 @@ def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator) -> Tensor
             levels[:, ~inside if rng.random() < 0.5 else inside] = haze
         case "each":
             levels[:] = torch.from_numpy(rng.uniform(0.05, 1, T)).float()[:, None, None]
-    return levels
+    return levels if levels.max() > UNKNOWN else torch.ones(shape)  # something has to be left to make

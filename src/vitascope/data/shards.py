@@ -28,6 +28,8 @@ from ..world.scene import VOCABULARIES, Scene, sample_scene
 # base sizes (width, height) in pixels and how often each is drawn; the output is SCALE times as large
 SIZES = {(64, 64): 0.55, (88, 48): 0.15, (80, 56): 0.1, (48, 88): 0.12, (56, 80): 0.08}
 GROUP = 16  # clips that are encoded together
+SHARD = 128  # clips in a file
+FIRST_SEED = {"train": 2**32, "held-out": 2**40, "any": 2**41}  # no two splits share a seed
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,23 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     save_file(tensors, partial, metadata={"captions": json.dumps(captions)})
     os.replace(partial, path)
+
+
+def write_shards(folder: Path, *, images: int, clips: int, vocabulary: str, autoencoder: Autoencoder, text: Text,
+                 frames: int = 17, split: str = "train", progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+    """Fill a folder with shards of about so many images and clips, sizes mixed as in SIZES; what is there already stays."""
+    plan = [(kind, number) for number in range(-(-max(images, clips) // SHARD)) for kind, wanted in
+            (("images", images), ("clips", clips)) if number * SHARD < wanted]
+    for done, (kind, number) in enumerate(plan):
+        progress(done, len(plan))
+        rng = np.random.default_rng([number, len(kind), len(split)])
+        size = list(SIZES)[rng.choice(len(SIZES), p=list(SIZES.values()))]
+        path = folder / f"{kind}-{number:05d}-{size[0]}x{size[1]}.safetensors"
+        if not path.exists():
+            first = FIRST_SEED[split] + (number + (kind == "images") * 2**20) * SHARD
+            write_shard(path, range(first, first + SHARD), size, frames if kind == "clips" else 1, vocabulary=vocabulary,
+                        autoencoder=autoencoder, text=text, split=split)
+    progress(len(plan), len(plan))
 
 
 def describe(scene: Scene, start: int, frames: int) -> str:

@@ -17,7 +17,7 @@ SCALE = 2
 
 @dataclass(frozen=True)
 class UpsamplerConfig:
-    width: int = 48
+    width: int = 64
     blocks: int = 8
     neighbours: int = 1  # frames seen on either side
 
@@ -69,5 +69,5 @@ def with_neighbours(video: Tensor, count: int) -> Tensor:
 
 UPSAMPLERS: dict[str, UpsamplerConfig] = {
     "nano":    UpsamplerConfig(width=16, blocks=2),   # tests
-    "bundled": UpsamplerConfig(width=48, blocks=8),
+    "bundled": UpsamplerConfig(width=64, blocks=8),
 }

@@ -17,13 +17,28 @@ from torch import Tensor, nn
 
 from ..data.shards import Sample, Shards
 from ..diffusion.flow import interpolate, loss, sample_times, velocity
+from ..generate import generate
+from ..models.autoencoder import Autoencoder
 from ..models.transformer import TRANSFORMERS, Noisy, Packed, Transformer, TransformerConfig, pack, patchify
-from ..tasks import draw_levels
-from .state import Average, Log, check_config, fast_precision, load_checkpoint, save_checkpoint, step_generator, torch_generator
+from ..models.upsampler import Upsampler
+from ..system import System, SystemConfig
+from ..tasks import UNKNOWN, draw_levels, text_to_video
+from .state import Average, Log, check_config, fast_precision, load_checkpoint, save_checkpoint, save_sheet, step_generator, \
+    torch_generator
 
 SUBJECTS = 64  # room for the subjects of a vocabulary, and none
+SAMPLE_STEPS = 12
+PROMPTS = (  # of every sample sheet; none is drawn from the world's own wordings
+    "a red car drives from left to right through the city at sunset",
+    "a brown dog jumping in a green meadow",
+    "an elephant walks to the left on the beach at night",
+    "a penguin standing still in the snowy mountains",
+    "a yellow taxi comes towards the camera in the desert",
+    "a red balloon rises above the forest",
+    "a cat chases a football in the kitchen",
+    "a rocket on the moon and the camera pans right",
+)
 TRUTH_DEPTH = 0.5  # which layer names the subjects, as a share of the depth
-UNKNOWN = 0.3  # positions known at a lower noise level than this do not count in the loss
 
 
 @dataclass(frozen=True)
@@ -143,11 +158,18 @@ def validate(model: Trained, shards: Shards, config: TrainingConfig, *, batches:
     return totals
 
 
+def write_samples(system: System, path: Path) -> None:
+    """A sheet of the fixed prompts at fixed seeds, a row each."""
+    clips = [generate(system, text_to_video(prompt, width=64, height=64, frames=17), seed=seed, steps=SAMPLE_STEPS).pixels
+             for seed, prompt in enumerate(PROMPTS)]
+    save_sheet(path, np.stack(clips)[:, ::4])
+
+
 def train(config: TrainingConfig, *, data: Path, directory: Path, start: Transformer | None = None,
-          every: int = 250, sample=None) -> Transformer:
+          every: int = 250, decoders: tuple[Autoencoder, Upsampler] | None = None) -> Transformer:
     """Train, or go on training, in `directory` on the shards of `data`/train, validating on `data`/validation.
 
-    `start` gives the weights of a new run. `sample(transformer, path)` writes a sheet of samples every `every` steps.
+    `start` gives the weights of a new run. With `decoders` a sheet of samples is written every `every` steps.
     Returns the averaged transformer.
     """
     check_config(directory, config)
@@ -181,8 +203,9 @@ def train(config: TrainingConfig, *, data: Path, directory: Path, start: Transfo
             save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
             averaged = averaged_model(model, average)
             log.write(step, validate(averaged, held_out, config))
-            if sample is not None:
-                sample(averaged.transformer, directory / "samples" / f"{step:08d}.png")
+            if decoders is not None:
+                system = System(SystemConfig(), autoencoder=decoders[0], transformer=averaged.transformer, upsampler=decoders[1])
+                write_samples(system, directory / "samples" / f"{step:08d}.png")
     save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
     log.close()
     return averaged_model(model, average).transformer

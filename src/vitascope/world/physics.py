@@ -130,7 +130,7 @@ def _simulate_shot(shot: Shot, index: int, scene: Scene) -> Motion:
             path.x, blocks = topple(actor.x, speed, actor.size, stack, T, fps)
             blocks[..., 1] = actor.ground - blocks[..., 1]
         if actor.occluder:
-            size = 1.25 * actor.size + 0.08
+            size = 1.15 * actor.size
             occluders.append((index, actor.occluder, actor.x + 0.5 * actor.steps[0].amount, actor.ground + 0.05 - size / 2, size))
         paths.append(path)
     camera_x, camera_y, zoom = _camera(shot, paths, scene.aspect)

@@ -185,7 +185,7 @@ def _place_actors(rng: np.random.Generator, vocabulary: Vocabulary, subjects: li
     actors: list[Actor] = []
     for index, (name, action) in enumerate(zip(subjects, actions)):
         subject = SUBJECTS[name]
-        size = subject.size * shrink * rng.uniform(0.92, 1.1)
+        size = subject.size * shrink * rng.uniform(0.92, 1.1) * (0.8 if action == "passes behind" else 1)
         lane = ((lanes[index] + 0.5) / count) * aspect  # centre of the actor's share of the width
         sequence = rng.random() < vocabulary.sequences and action in _CHAINED and frames >= 17
         together = index == 1 and subjects[0] == name and action == actions[0]
@@ -225,9 +225,9 @@ def _sample_amount(rng: np.random.Generator, action: str, aspect: float, share: 
     """Distance, height (units) or turns of an action, dense over what fits the view; the sign of a turn is its direction."""
     room = max(aspect - 2 * MARGIN, 0.25)
     if action in DIRECTED or action in ("passes behind", "paints", "knocks over blocks"):
-        return float(rng.uniform(0.62, 1.0) * room * share)
+        return float(rng.uniform(0.95 if action == "passes behind" else 0.62, 1.0) * room * share)
     if action == "leaves and returns":
-        return float(0.75 * aspect)
+        return float(0.95 * aspect)
     if action == "spins":
         return float(rng.uniform(0.75, 1.5) * rng.choice((-1, 1)) * share)
     low, high = {"jumps": (0.14, 0.26), "bounces": (0.3, 0.5), "falls": (0.3, 0.5), "rises": (0.3, 0.5),

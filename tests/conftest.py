@@ -1,0 +1,21 @@
+"""What several tests share: a tiny system of random weights."""
+
+import pytest
+import torch
+
+from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
+from vitascope.models.transformer import TRANSFORMERS, Transformer
+from vitascope.models.upsampler import UPSAMPLERS, Upsampler
+from vitascope.system import System, SystemConfig
+
+
+@pytest.fixture(scope="session")
+def nano_system():
+    """A System of the smallest sizes; no weight is zero, so that everything has an effect."""
+    torch.manual_seed(0)
+    autoencoder, upsampler = Autoencoder(AUTOENCODERS["nano"]), Upsampler(UPSAMPLERS["nano"])
+    transformer = Transformer(TRANSFORMERS["nano"])
+    for parameter in [*transformer.parameters(), *upsampler.parameters()]:
+        torch.nn.init.normal_(parameter, std=0.05)
+    return System(SystemConfig(name="nano", steps=2), autoencoder=autoencoder, transformer=transformer, upsampler=upsampler,
+                  card={"subjects": ["dog", "car"]})

@@ -1,0 +1,66 @@
+"""Captions say what is there, in many words."""
+
+import pytest
+
+from vitascope.world.caption import LEVELS, caption, describe_image
+from vitascope.world.catalogue import SUBJECTS
+from vitascope.world.scene import BUNDLED, FULL, sample_scene
+
+
+def names(subject):
+    entry = SUBJECTS[subject]
+    return [noun.lower() for noun in (*entry.nouns, entry.plural_noun)]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_subject_is_named(level):
+    for seed in range(300):
+        scene = sample_scene(seed, FULL)
+        text = caption(scene, level).lower()
+        for shot in scene.shots:
+            for actor in shot.actors:
+                assert any(name in text for name in names(actor.subject)), (text, actor.subject)
+
+
+def test_left_and_right_are_never_confused():
+    for seed in range(300):
+        scene = sample_scene(seed, BUNDLED)
+        shot = scene.shots[0]
+        if len(shot.actors) == 1 and shot.camera == "still":
+            text, action = caption(scene, "plain").lower(), shot.actors[0].steps[0].action
+            if action == "moves right":
+                assert "right" in text and "to the left" not in text and "leftwards" not in text
+            if action == "moves left":
+                assert "left" in text and "to the right" not in text and "rightwards" not in text
+
+
+def test_same_seed_same_words_and_many_wordings():
+    scene = sample_scene(3, BUNDLED)
+    assert caption(scene, "plain", 1) == caption(scene, "plain", 1)
+    assert len({caption(scene, "plain", seed) for seed in range(30)}) > 10
+
+
+def test_levels_differ_in_length():
+    scenes = [sample_scene(seed, BUNDLED) for seed in range(200)]
+    short, dense = (sum(len(caption(scene, level)) for scene in scenes) for level in ("short", "dense"))
+    assert dense > 1.2 * short
+
+
+def test_two_of_a_kind_are_counted():
+    for seed in range(3000):
+        scene = sample_scene(seed, BUNDLED)
+        actors = scene.shots[0].actors
+        if len(actors) == 2 and actors[0].subject == actors[1].subject and actors[1].steps[0].action != "follows":
+            assert f"two {SUBJECTS[actors[0].subject].plural_noun}" in caption(scene, "plain").lower()
+            return
+    raise AssertionError("no pair was drawn")
+
+
+def test_images_have_no_motion_in_their_words():
+    text = describe_image(sample_scene(5, BUNDLED), 3)
+    assert "camera" not in text and "moves" not in text
+
+
+def test_unknown_level_is_refused():
+    with pytest.raises(ValueError, match="short, plain, dense"):
+        caption(sample_scene(0), "long")

@@ -1,0 +1,64 @@
+"""Shards: what is written is what is read, and what cannot be read is not there."""
+
+import numpy as np
+import pytest
+import torch
+
+from vitascope.data.shards import SIZES, Shards, halve, truth_map, write_shard, write_shards
+from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
+from vitascope.models.text import Text
+from vitascope.world.physics import simulate
+from vitascope.world.scene import BUNDLED, sample_scene
+
+
+@pytest.fixture(scope="module")
+def models():
+    torch.manual_seed(0)
+    return {"autoencoder": Autoencoder(AUTOENCODERS["nano"]).eval(), "text": Text()}
+
+
+def test_a_shard_keeps_clips_and_words_together(models, tmp_path):
+    write_shard(tmp_path / "clips.safetensors", range(40, 43), (80, 56), 17, vocabulary="bundled", **models)
+    write_shard(tmp_path / "one.safetensors", range(41, 42), (80, 56), 17, vocabulary="bundled", **models)
+    shards = Shards(tmp_path)
+    sample, alone = shards.take("clips.safetensors", 1), shards.take("one.safetensors", 0)
+    assert sample.latents.shape == (shards.channels, 5, 7, 10) and sample.truth.shape == (5, 7, 10)
+    assert torch.allclose(sample.latents, alone.latents, atol=2e-2) and sample.caption == alone.caption
+    words = models["text"]([sample.caption])[0]
+    assert torch.allclose(sample.states, words.states, atol=5e-3) and torch.allclose(sample.pooled, words.pooled, atol=5e-3)
+
+
+def test_interrupted_work_is_resumed_and_partial_files_are_not_read(models, tmp_path, monkeypatch):
+    monkeypatch.setattr("vitascope.data.shards.SHARD", 2)
+    write_shards(tmp_path, images=2, clips=0, vocabulary="bundled", **models)
+    (tmp_path / ".clips-00000-64x64.safetensors.1.partial").write_bytes(b"half")
+    stamps = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.safetensors")}
+    write_shards(tmp_path, images=4, clips=2, vocabulary="bundled", **models)
+    shards = Shards(tmp_path)
+    assert len(shards.names(images=True)) == 2 and len(shards.names(images=False)) == 1
+    assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
+
+
+def test_the_truth_is_where_the_subject_is():
+    for seed in range(200):
+        scene = sample_scene(seed, BUNDLED)
+        motion = simulate(scene)
+        if motion.x.shape[1] == 1 and motion.visible.min() == 1:
+            truth = truth_map(scene, motion, 0, 17, BUNDLED.subjects)
+            column, row = int(motion.x[0, 0] * 8 - motion.camera_x[0] * 8), int(motion.y[0, 0] * 8)
+            assert truth[0, row, column] == 1 + BUNDLED.subjects.index(scene.shots[0].actors[0].subject)
+
+
+def test_halving_averages():
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 4, 6, 3), dtype=np.uint8)
+    assert abs(halve(pixels)[0, 0, 0, 0] - pixels[0, :2, :2, 0].mean()) <= 0.5
+
+
+def test_sizes_have_about_one_area():
+    assert sum(SIZES.values()) == pytest.approx(1)
+    assert all(w % 8 == h % 8 == 0 and 0.9 < w * h / 64**2 < 1.15 for w, h in SIZES)
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="holds no shards"):
+        Shards(tmp_path)
