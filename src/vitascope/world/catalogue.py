@@ -5,7 +5,7 @@ Tables only. A subject's first word is the one that its clips are listed under; 
 
 from dataclasses import dataclass, field
 
-RED_TO = {"red": 0, "yellow": 26, "green": 60, "blue": 110, "purple": 140}  # OpenCV half degrees from a red sprite
+RED_TO = {"red": 0, "green": 60, "blue": 110}  # OpenCV half degrees from a red sprite
 
 
 @dataclass(frozen=True)

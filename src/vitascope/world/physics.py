@@ -12,7 +12,7 @@ import pymunk
 from .catalogue import SUBJECTS
 from .scene import Actor, Scene, Shot, Step
 
-GRAVITY = 2.0  # units / s^2
+GRAVITY = 1.2  # units / s^2
 SUBSTEPS = 30  # simulation steps per frame
 ELASTICITY = {"bounces": 0.85, "falls": 0.25}
 FAR, NEAR = 0.5, 1.35  # size of what is far away and what is close, relative to its own

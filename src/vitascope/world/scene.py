@@ -229,7 +229,7 @@ def _sample_amount(rng: np.random.Generator, action: str, aspect: float, share: 
     if action == "leaves and returns":
         return float(0.95 * aspect)
     if action == "spins":
-        return float(rng.uniform(0.75, 1.5) * rng.choice((-1, 1)) * share)
+        return float(rng.uniform(0.6, 1.0) * rng.choice((-1, 1)) * share)
     low, high = {"jumps": (0.14, 0.26), "bounces": (0.3, 0.5), "falls": (0.3, 0.5), "rises": (0.3, 0.5),
                  "circles": (0.16, 0.26)}.get(action, (0.0, 1.0))
     return float(rng.uniform(low, high))
