@@ -1,8 +1,8 @@
 """Anti-aliased drawing in units: the same calls give the same picture at every size.
 
-In go shapes in units (1 unit is the height of the view; x to the right from the left edge, y down; the bottom unit of the
-picture is y in [0, 1], what lies above it has negative y) with colours as they look in plain daylight; out comes a uint8
-RGB picture under the canvas's light.  A canvas knows nothing of places or random numbers.
+In go shapes in units (1 unit is the height of the view; x to the right from the left edge, y down; the bottom unit of
+the picture is y in [0, 1], what lies above it has negative y) with colours as they look in plain daylight; out comes a
+uint8 RGB picture under the canvas's light. A canvas knows nothing of places or random numbers.
 """
 
 import math
@@ -24,7 +24,7 @@ def mix(a: Colour, b: Colour, t: float) -> Colour:
 
 
 def coverage(start: np.ndarray, length: float, pixels: int) -> np.ndarray:
-    """Share (n, pixels) of each pixel of a row that n intervals from `start` (n,) of one length cover, all in pixels."""
+    """Share (n, pixels) of each pixel of a row that n intervals of one length from `start` (n,) cover, in pixels."""
     left = np.arange(pixels, dtype=np.float32) - start[:, None].astype(np.float32)
     return np.clip(np.minimum(left + 1, length) - np.maximum(left, 0), 0, 1)
 
@@ -58,8 +58,8 @@ class Canvas:
         self._fill_rows(first, self._gradient(self.y[first:], stops, glow))
 
     def land(self, edge: np.ndarray, top: Colour, bottom: Colour, *, depth: float) -> None:
-        """Fills everything below the line y = edge (W,) in units; the colour runs from `top` at the highest point of the
-        edge to `bottom` at `depth` units below it."""
+        """Fills everything below the line y = edge (W,) in units; the colour runs from `top` at the highest point of
+        the edge to `bottom` at `depth` units below it."""
         start = float(edge.min())
         first = min(max(int(start * self.scale + self.top - 1), 0), len(self.y))
         last = min(max(int(float(edge.max()) * self.scale + self.top + 2), first), len(self.y))
@@ -74,8 +74,8 @@ class Canvas:
         self, x: np.ndarray, y: np.ndarray, size: Point, colour: Colour, *,
         opacity: np.ndarray | None = None, glow: bool = False,
     ) -> None:  # fmt: skip
-        """Upright rectangles of `size` (wide, high) with left edges x (m,) and tops y (n,), all pairs of them; `opacity`
-        (n, m) says how much of each is seen."""
+        """Upright rectangles of `size` (wide, high) with left edges x (m,) and tops y (n,), rising, all pairs of them;
+        `opacity` (n, m) says how much of each is seen."""
         left, upper = x * self.scale, y * self.scale + self.top
         i0, i1 = max(int(left[0]), 0), min(int(left[-1] + size[0] * self.scale) + 1, len(self.x))
         j0, j1 = max(int(upper[0]), 0), min(int(upper[-1] + size[1] * self.scale) + 1, len(self.y))
@@ -83,21 +83,25 @@ class Canvas:
             return
         across = np.repeat(coverage(left - i0, size[0] * self.scale, i1 - i0), 3, axis=1)
         down = coverage(upper - j0, size[1] * self.scale, j1 - j0)
-        share = down.sum(0)[:, None] * across.sum(0) if opacity is None else down.T @ (opacity.astype(np.float32) @ across)
+        if opacity is None:
+            share = down.sum(0)[:, None] * across.sum(0)
+        else:
+            share = down.T @ (opacity.astype(np.float32) @ across)
         self._blend(j0, j1, i0, i1, share, np.tile(np.array(self.lit(colour, glow=glow), np.float32), i1 - i0))
 
     def box(
         self, x: float, y: float, wide: float, high: float, colour: Colour, *,
         right: Colour | None = None, low: Colour | None = None, glow: bool = False,
     ) -> None:  # fmt: skip
-        """An upright rectangle from its top left corner, of one colour or shaded towards `right` or else towards `low`."""
+        """An upright rectangle from its top left corner, of one colour or shaded towards `right` or else `low`."""
         if min(wide, high) * self.scale < 3:
             self.grid(np.array([x], np.float32), np.array([y], np.float32), (wide, high), colour, glow=glow)
             return
         inset = SPREAD / self.scale
         x0, y0, x1, y1 = x + inset, y + inset, x + wide - inset, y + high - inset
-        end = right if right is not None else low
-        self.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour if end is None else mix(colour, end, 0.5), glow=glow)
+        end = low if right is None else right
+        middle = colour if end is None else mix(colour, end, 0.5)
+        self.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], middle, glow=glow)
         i0, i1 = max(int(x * self.scale + 1), 0), min(int((x + wide) * self.scale), len(self.x))
         j0, j1 = max(int(y * self.scale + self.top + 1), 0), min(int((y + high) * self.scale + self.top), len(self.y))
         if end is None or i0 >= i1 or j0 >= j1:
@@ -135,7 +139,7 @@ class Canvas:
         start: float = 0, stop: float = 360, angle: float = 0, glow: bool = False,
     ) -> None:  # fmt: skip
         """A filled ellipse (or the sector from `start` to `stop` degrees) around (x, y)."""
-        if max(rx, ry) * self.scale < 2 and stop - start == 360:  # too small for OpenCV's ellipses, which come out hollow
+        if max(rx, ry) * self.scale < 2 and stop - start == 360:  # OpenCV's tiny ellipses come out hollow
             dx, dy = (max(0.9 * r - SPREAD / self.scale, 0.1 / self.scale) for r in (rx, ry))
             self.polygon([(x - dx, y - dy), (x + dx, y - dy), (x + dx, y + dy), (x - dx, y + dy)], colour, glow=glow)
             return
@@ -144,8 +148,9 @@ class Canvas:
         cv2.ellipse(self.pixels, self._fixed(x, y), axes, angle, start, stop, ink, -1, cv2.LINE_AA, SUBPIXEL_BITS)
 
     def ball(
-        self, x: float, y: float, rx: float, ry: float, dark: Colour, light: Colour, *, steps: int = 5, glow: bool = False
-    ) -> None:
+        self, x: float, y: float, rx: float, ry: float, dark: Colour, light: Colour, *,
+        steps: int = 5, glow: bool = False,
+    ) -> None:  # fmt: skip
         """A softly shaded ball: dark at the lower right, light towards the upper left."""
         for k in range(steps):
             t = k / max(steps - 1, 1)

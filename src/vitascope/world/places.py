@@ -1,8 +1,8 @@
 """Where things happen: panoramas of places at a time of day, drawn from coordinates.
 
-In go a name, a size and a generator; out comes a uint8 RGB panorama.  Its bottom unit (`scale` pixels) is the view at
-rest, what lies above is more sky for a camera that tilts up.  A panorama takes the same few random numbers from the
-generator whatever its size, so one generator state gives one picture at every scale.  Places know nothing of subjects;
+In go a name, a size and a generator; out comes a uint8 RGB panorama. Its bottom unit (`scale` pixels) is the view at
+rest, what lies above is more sky for a camera that tilts up. A panorama takes the same few random numbers from the
+generator whatever its size, so one generator state gives one picture at every scale. Places know nothing of subjects;
 all they promise is the height at which a subject stands.
 """
 
@@ -32,12 +32,14 @@ class TimeOfDay:
     dark: bool = False  # stars, moon and lit windows
 
 
-TIMES = {
-    "day": TimeOfDay((52, 140, 235), (96, 180, 248), (208, 238, 254), (1.0, 1.0, 1.0), WHITE, (206, 224, 242)),
-    "sunset": TimeOfDay((74, 58, 140), (190, 84, 136), (255, 184, 92), (1.0, 0.72, 0.62), (255, 190, 160), (226, 112, 120)),
-    "night": TimeOfDay((8, 10, 38), (16, 22, 66), (52, 70, 132), (0.35, 0.41, 0.64), (66, 80, 134), (38, 48, 98), dark=True),
-    "morning": TimeOfDay((150, 186, 240), (226, 204, 236), (255, 232, 178), (1.0, 0.93, 0.82), (255, 244, 232), (248, 208, 206)),
-}
+DAY = TimeOfDay((52, 140, 235), (96, 180, 248), (208, 238, 254), (1.0, 1.0, 1.0), WHITE, (206, 224, 242))
+SUNSET = TimeOfDay((74, 58, 140), (190, 84, 136), (255, 184, 92), (1.0, 0.72, 0.62), (255, 190, 160), (226, 112, 120))
+NIGHT = TimeOfDay((8, 10, 38), (16, 22, 66), (52, 70, 132), (0.35, 0.41, 0.64), (66, 80, 134), (38, 48, 98), dark=True)
+MORNING = TimeOfDay(
+    (150, 186, 240), (226, 204, 236), (255, 232, 178), (1.0, 0.93, 0.82), (255, 244, 232), (248, 208, 206)
+)
+
+TIMES = {"day": DAY, "sunset": SUNSET, "night": NIGHT, "morning": MORNING}
 TIMES_OF_DAY = tuple(TIMES)
 
 
@@ -46,7 +48,8 @@ class Backdrop(Canvas):
 
     def __init__(self, width: int, height: int, scale: int, *, time: TimeOfDay, numbers: np.ndarray) -> None:
         warm = (float(numbers[0]) - 0.5) * 0.06
-        super().__init__(width, height, scale, tint=(time.tint[0] * (1 + warm), time.tint[1], time.tint[2] * (1 - warm)))
+        red, green, blue = time.tint
+        super().__init__(width, height, scale, tint=(red * (1 + warm), green, blue * (1 - warm)))
         self.time = time
         self.numbers = numbers
 
@@ -82,15 +85,16 @@ def sky(back: Backdrop, horizon: float, *, haze: Colour | None = None, clouds: b
         stars(back, horizon - 0.15)
         back.ellipse(x, 0.16, 0.075, 0.075, (250, 244, 210), glow=True)
         back.ellipse(x + 0.035, 0.14, 0.062, 0.062, mix(time.middle, low, 0.2), glow=True)
-    elif time is TIMES["sunset"]:
+    elif time is SUNSET:
         back.glow(x, horizon - 0.1, 0.5, (255, 226, 150))
         back.ellipse(x, horizon - 0.1, 0.1, 0.1, (255, 246, 206), glow=True)
-    elif time is TIMES["day"]:
+    elif time is DAY:
         back.glow(x, 0.1, 0.22, (255, 248, 200))
         back.ellipse(x, 0.1, 0.07, 0.07, (255, 228, 96), glow=True)
     if clouds:
         for k, x in back.along(0.5, first=20, jitter=0.6):
-            cloud(back, x, -0.36 + 0.26 * ((2 * k // 3) % 3) + back.number(k + 1, -0.04, 0.04), back.number(k + 2, 0.75, 1.15))
+            row = -0.36 + 0.26 * ((2 * k // 3) % 3)
+            cloud(back, x, row + back.number(k + 1, -0.04, 0.04), back.number(k + 2, 0.75, 1.15))
 
 
 def cloud(back: Backdrop, x: float, y: float, size: float) -> None:
@@ -99,7 +103,7 @@ def cloud(back: Backdrop, x: float, y: float, size: float) -> None:
     for dx, dy, r in puffs:
         back.ellipse(x + dx * size, y + dy * size + 0.008, r * size * 1.15, r * size * 0.8, back.time.shade, glow=True)
     for dx, dy, r in puffs:
-        back.ellipse(x + dx * size - 0.005, y + (dy - 0.012) * size, r * size, r * size * 0.62, back.time.cloud, glow=True)
+        back.ellipse(x + dx * size, y + (dy - 0.012) * size, r * size, 0.62 * r * size, back.time.cloud, glow=True)
 
 
 def stars(back: Backdrop, low: float) -> None:
@@ -116,16 +120,20 @@ def pine(
     """A conifer of three tiers, `size` units high, its left side `light` or flat without it."""
     back.box(x - 0.045 * size, foot - 0.2 * size, 0.09 * size, 0.2 * size, (128, 84, 56), right=(88, 56, 42))
     for k in range(3):
-        top, low, half = foot - size * (0.56 + 0.22 * k), foot - size * (0.14 + 0.24 * k), size * (0.30 - 0.065 * k)
+        top, low = foot - size * (0.56 + 0.22 * k), foot - size * (0.14 + 0.24 * k)
+        half = size * (0.30 - 0.065 * k)
         back.polygon([(x, top), (x + half, low), (x, low + 0.05 * size), (x - half, low)], dark)
         if light is not None:
-            back.polygon([(x, top), (x + 0.12 * half, low), (x - 0.3 * half, low + 0.03 * size), (x - half, low)], light)
+            back.polygon([(x, top), (x + 0.1 * half, low), (x - 0.3 * half, low + 0.03 * size), (x - half, low)], light)
         if snow:
             edge = low - 0.11 * size
-            back.polygon([(x, top), (x + 0.6 * half, edge), (x, edge - 0.05 * size), (x - 0.6 * half, edge)], (246, 250, 255))
+            cap = [(x, top), (x + 0.6 * half, edge), (x, edge - 0.05 * size), (x - 0.6 * half, edge)]
+            back.polygon(cap, (246, 250, 255))
 
 
-def tree(back: Backdrop, x: float, foot: float, size: float, dark: Colour = (52, 142, 70), light: Colour = (132, 208, 96)) -> None:
+def tree(
+    back: Backdrop, x: float, foot: float, size: float, dark: Colour = (52, 142, 70), light: Colour = (132, 208, 96)
+) -> None:
     """A round tree, `size` units high."""
     back.box(x - 0.05 * size, foot - 0.45 * size, 0.1 * size, 0.45 * size, (156, 104, 66), right=(108, 68, 48))
     for dx, dy, r in ((-0.16, -0.52, 0.2), (0.17, -0.54, 0.2), (0.0, -0.72, 0.27)):
@@ -149,35 +157,34 @@ def city(back: Backdrop) -> None:
         house(back, x, 0.255, back.number(k + 1, 0.26, 0.50), paints[(k // 3 + int(back.number(2) * 5)) % 5], k)
     back.rows([(0.735, (222, 220, 222)), (0.775, (196, 196, 204))])
     back.rows([(0.775, (158, 158, 170)), (0.79, (92, 96, 112)), (1.0, (74, 77, 94))])
-    marks = np.arange(int(back.width / 0.3) + 2, dtype=np.float32) * 0.3 - 0.15
-    back.grid(marks, np.array([0.895], np.float32), (0.15, 0.02), (244, 240, 224))
+    marks = np.arange(int(back.width / 0.3) + 2) * 0.3 - 0.15
+    back.grid(marks, np.array([0.895]), (0.15, 0.02), (244, 240, 224))
 
 
 def house(back: Backdrop, x: float, wide: float, high: float, paint: Colour, k: int) -> None:
     """A house front with a flat roof and a grid of windows, some of them lit at night."""
     top = 0.735 - high
     back.box(x, top, wide, high, mix(paint, WHITE, 0.15), right=mix(paint, (40, 30, 70), 0.22))
-    back.box(x - 0.008, top - 0.012, wide + 0.016, 0.028, mix(paint, WHITE, 0.5), right=mix(paint, WHITE, 0.1))
+    back.box(x - 0.008, top - 0.012, wide + 0.016, 0.028, mix(paint, WHITE, 0.4))
     floors = max(int((high - 0.04) / 0.105), 1)
-    columns = x + 0.036 + 0.0675 * np.arange(3, dtype=np.float32)
-    levels = top + 0.045 + 0.105 * np.arange(floors, dtype=np.float32)
+    columns = x + 0.036 + 0.0675 * np.arange(3)
+    levels = top + 0.045 + 0.105 * np.arange(floors)
     back.grid(columns, levels, (0.046, 0.062), (74, 104, 150))
-    if back.time.dark or back.time is TIMES["sunset"]:
-        lit = ((np.arange(3)[None] * 2 + np.arange(floors)[:, None] * 3 + k) % 5 < (3 if back.time.dark else 1))
+    if back.time.dark or back.time is SUNSET:
+        lit = (np.arange(3) * 2 + np.arange(floors)[:, None] * 3 + k) % 5 < (3 if back.time.dark else 1)
         back.grid(columns, levels, (0.046, 0.062), (255, 214, 110), opacity=lit, glow=True)
-    elif back.time is not TIMES["night"]:
-        back.grid(columns, levels, (0.046, 0.028), (168, 210, 244))
 
 
 def beach(back: Backdrop) -> None:
     """Sea between sky and sand, with palms."""
     horizon = 0.46 + back.number(2, -0.03, 0.03)
     sky(back, horizon)
-    sea = back.time.horizon
-    back.rows([(horizon, mix(back.lit((24, 132, 196)), sea, 0.18)), (0.68, mix(back.lit((64, 214, 214)), sea, 0.12))], glow=True)
-    shine = np.arange(int(back.width / 0.22) + 2, dtype=np.float32) * 0.22
+    sea = back.time.horizon  # mirrored in the water
+    far, near = mix(back.lit((24, 132, 196)), sea, 0.18), mix(back.lit((64, 214, 214)), sea, 0.12)
+    back.rows([(horizon, far), (0.68, near)], glow=True)
+    shine = np.arange(int(back.width / 0.22) + 2) * 0.22
     for row, shift in ((horizon + 0.045, 0.0), (horizon + 0.10, 0.12)):
-        back.grid(shine + shift - 0.1, np.array([row], np.float32), (0.09, 0.008), (196, 244, 250))
+        back.grid(shine + shift - 0.1, np.array([row]), (0.09, 0.008), (196, 244, 250))
     shore = 0.66 + back.waves((0.018, 0.9), (0.008, 0.37), first=4)
     back.land(shore, (246, 254, 255), (246, 254, 255), depth=0.1)
     back.land(shore + 0.022, (214, 178, 122), (236, 204, 146), depth=0.06)
@@ -295,10 +302,13 @@ def peak(back: Backdrop, x: float, foot: float, half: float, high: float) -> Non
 
 
 def moon(back: Backdrop) -> None:
-    """Grey craters under a black sky with stars and the earth."""
-    near = back.time.horizon
-    back.rows([(back.y[0] - 1, (4, 4, 14)), (0.1, (10, 10, 28)), (0.65, mix((22, 22, 48), near, 0.10))], glow=True)
+    """Grey craters under a black sky with stars and the earth, and a glare where the sun rises or has set."""
+    back.tint = mix(back.tint, (1, 1, 1), 0.2)  # no air: less of the hour's colour
+    low = mix((22, 22, 48), back.time.horizon, 0.10)
+    back.rows([(back.y[0] - 1, (4, 4, 14)), (0.1, (10, 10, 28)), (0.65, low)], glow=True)
     stars(back, 0.5)
+    if back.time in (SUNSET, MORNING):  # the sun below the horizon
+        back.glow(back.width - back.centre(60, 0.35), 0.66, 0.6, back.time.horizon)
     earth(back, back.centre(60, 0.35), back.number(61, 0.15, 0.23), 0.12)
     back.land(0.60 + back.waves((0.025, 0.9), (0.012, 0.35), first=40), (142, 144, 156), (108, 110, 124), depth=0.12)
     back.land(0.68 + back.waves((0.012, 1.2), first=43), (198, 200, 208), (132, 134, 148), depth=0.32)
@@ -351,7 +361,8 @@ def weed(back: Backdrop, x: float, foot: float, size: float, k: int) -> None:
     """Three wavy blades of seaweed."""
     for dx, tall, colour in ((-0.04, 0.8, (34, 130, 96)), (0.04, 0.75, (40, 150, 96)), (0.0, 1.0, (70, 186, 104))):
         side = 1 if (k // 3) % 2 else -1
-        blade = [(x + dx + side * 0.02 * math.sin(6.5 * t), foot - tall * size * t) for t in (0, 0.14, 0.28, 0.42, 0.56, 0.7, 0.84, 1)]
+        bends = [k / 7 for k in range(8)]
+        blade = [(x + dx + side * 0.02 * math.sin(6.5 * t), foot - tall * size * t) for t in bends]
         back.stroke(blade, 0.03, colour)
 
 
@@ -394,7 +405,8 @@ def window(back: Backdrop, x: float, y: float, wide: float, high: float) -> None
     if back.time.dark:
         back.ellipse(x + 0.72 * wide, y + 0.3 * high, 0.05, 0.05, (250, 244, 210), glow=True)
     else:
-        back.ellipse(x + 0.68 * wide, y + 0.36 * high, 0.055, 0.055, mix(back.time.cloud, (255, 240, 150), 0.5), glow=True)
+        sun = mix(back.time.cloud, (255, 240, 150), 0.5)
+        back.ellipse(x + 0.68 * wide, y + 0.36 * high, 0.055, 0.055, sun, glow=True)
     back.ellipse(x + 0.3 * wide, y + high * 0.93, 0.12, 0.07, (110, 190, 100), start=180, stop=360)
     back.box(x + wide / 2 - 0.01, y, 0.02, high, (250, 250, 246))
     back.box(x - 0.04, y + high, wide + 0.08, 0.025, (236, 226, 212))
@@ -474,10 +486,10 @@ def barn(back: Backdrop, x: float, foot: float, size: float) -> None:
 
 def fence(back: Backdrop, foot: float) -> None:
     """A white wooden fence along the whole picture."""
-    posts = np.arange(int(back.width / 0.16) + 2, dtype=np.float32) * 0.16 - 0.05
+    posts = np.arange(int(back.width / 0.16) + 2) * 0.16 - 0.05
     for y in (foot - 0.085, foot - 0.045):
         back.box(-0.1, y, back.width + 0.2, 0.017, (250, 244, 234))
-    back.grid(posts, np.array([foot - 0.11], np.float32), (0.028, 0.11), (236, 226, 214))
+    back.grid(posts, np.array([foot - 0.11]), (0.028, 0.11), (236, 226, 214))
 
 
 def playground(back: Backdrop) -> None:
@@ -500,10 +512,11 @@ def slide(back: Backdrop, x: float, foot: float) -> None:
         back.box(x + dx, foot - 0.40, 0.022, 0.40, (88, 120, 220), right=(62, 88, 180))
     back.polygon([(x - 0.03, foot - 0.39), (x + 0.075, foot - 0.52), (x + 0.18, foot - 0.39)], (238, 74, 84))
     back.box(x, foot - 0.25, 0.15, 0.022, (88, 120, 220))
-    back.stroke([(x + 0.14, foot - 0.245), (x + 0.22, foot - 0.19), (x + 0.36, foot - 0.05), (x + 0.44, foot - 0.02)], 0.05, (255, 204, 64))
-    back.stroke([(x + 0.14, foot - 0.26), (x + 0.22, foot - 0.205), (x + 0.36, foot - 0.065), (x + 0.44, foot - 0.035)], 0.014, (255, 236, 150))
-    steps = foot - 0.2 + 0.065 * np.arange(3, dtype=np.float32)
-    back.grid(np.array([x + 0.01], np.float32), steps, (0.13, 0.014), (250, 244, 236))
+    chute = [(0.14, 0.245), (0.22, 0.19), (0.36, 0.05), (0.44, 0.02)]
+    back.stroke([(x + dx, foot - dy) for dx, dy in chute], 0.05, (255, 204, 64))
+    back.stroke([(x + dx, foot - dy - 0.015) for dx, dy in chute], 0.014, (255, 236, 150))
+    steps = foot - 0.2 + 0.065 * np.arange(3)
+    back.grid(np.array([x + 0.01]), steps, (0.13, 0.014), (250, 244, 236))
 
 
 def swing(back: Backdrop, x: float, foot: float) -> None:
@@ -512,7 +525,7 @@ def swing(back: Backdrop, x: float, foot: float) -> None:
         back.stroke([(a - 0.05, foot), (a, foot - 0.36), (a + 0.05, foot)], 0.02, (224, 70, 120))
     back.box(x - 0.01, foot - 0.37, 0.36, 0.022, (240, 96, 140))
     for k, a in enumerate((x + 0.08, x + 0.20)):
-        back.grid(np.array([a, a + 0.055], np.float32), np.array([foot - 0.35], np.float32), (0.007, 0.25), (120, 120, 136))
+        back.grid(np.array([a, a + 0.055]), np.array([foot - 0.35]), (0.007, 0.25), (120, 120, 136))
         back.box(a - 0.01, foot - 0.105, 0.082, 0.02, ((90, 190, 120), (90, 150, 230))[k])
 
 
@@ -552,16 +565,16 @@ def stripes(back: Backdrop, top: float) -> None:
     middle = back.width / 2
     count = int(back.width / 0.2) + 2
     for k in range(-count, count, 2):
-        back.polygon([(middle + k * 0.2, top), (middle + (k + 1) * 0.2, top), (middle + (k + 1) * 0.42, 1.01), (middle + k * 0.42, 1.01)],
-                     (78, 168, 72))  # fmt: skip
+        left, right = (middle + k * 0.2, top), (middle + (k + 1) * 0.2, top)
+        back.polygon([left, right, (middle + (k + 1) * 0.42, 1.01), (middle + k * 0.42, 1.01)], (78, 168, 72))
 
 
 def goal(back: Backdrop, x: float, foot: float) -> None:
     """A goal with its net."""
     wide, high = 0.4, 0.2
-    net = np.arange(1, 8, dtype=np.float32)
-    back.grid(x + net * wide / 8, np.array([foot - high], np.float32), (0.004, high), (226, 230, 240))
-    back.grid(np.array([x], np.float32), foot - high + net[:4] * high / 5, (wide, 0.004), (226, 230, 240))
+    net = np.arange(1, 8)
+    back.grid(x + net * wide / 8, np.array([foot - high]), (0.004, high), (226, 230, 240))
+    back.grid(np.array([x]), foot - high + net[:4] * high / 5, (wide, 0.004), (226, 230, 240))
     for a in (x, x + wide - 0.016):
         back.box(a, foot - high, 0.016, high, WHITE)
     back.box(x, foot - high, wide, 0.018, WHITE)
@@ -571,7 +584,7 @@ def floodlight(back: Backdrop, x: float, foot: float) -> None:
     """A mast with a panel of six lamps."""
     back.box(x - 0.01, foot - 0.26, 0.02, 0.3, (150, 156, 172))
     back.box(x - 0.075, foot - 0.32, 0.15, 0.085, (90, 96, 116))
-    lamps = np.arange(3, dtype=np.float32) * 0.045
+    lamps = np.arange(3) * 0.045
     back.grid(x - 0.06 + lamps, foot - 0.31 + lamps[:2] * 0.8, (0.03, 0.026), (255, 250, 214), glow=True)
 
 
