@@ -33,6 +33,12 @@ def test_shape_type_and_repetition(style: str) -> None:
         np.testing.assert_array_equal(frames, before)
 
 
+@pytest.mark.parametrize("style", STYLES)
+def test_black_and_white_frames_are_styled_without_warnings(style: str) -> None:
+    black, white = (styled(np.full((2, 32, 48, 3), level, np.uint8), style) for level in (0, 255))
+    assert white.mean() > black.mean() + 40
+
+
 def test_styles_differ_from_each_other() -> None:
     pictures = [styled(clip(), style).astype(float) for style in STYLES]
     for a, b in itertools.combinations(pictures, 2):

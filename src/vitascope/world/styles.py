@@ -28,6 +28,7 @@ def pencil(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     hatch = 0.5 + 0.5 * np.sin(2 * np.pi * (x + 0.8 * y) * 26 + 2.5 * _texture(rng, height, width, cells=12))
     out = np.empty_like(frames)
     for grey, page in zip(_greys(frames), out, strict=True):
+        grey = cv2.max(grey, 8)  # the dodge divides by it
         soft = cv2.GaussianBlur(grey, (0, 0), 0.016 * height)
         line = cv2.divide(grey, soft, scale=0.99, dtype=cv2.CV_32F)  # dodge: below 1 where darker than around
         line = np.clip(1 - 3.2 * (0.97 - line), 0.12, 1)
@@ -92,8 +93,10 @@ def _greys(frames: np.ndarray) -> Iterator[np.ndarray]:
     """Grey frames (H, W) through a yellow filter, all exposed alike for the clip's darkest and brightest parts."""
     sample = cv2.transform(frames[:, ::4, ::4].reshape(1, -1, 3), FILTER)
     dark, bright = np.percentile(sample, (2, 98))
-    stretched = (np.arange(256) - dark) * 240 / max(bright - dark, 60) + 8
-    table = np.clip(0.4 * np.arange(256) + 0.6 * stretched, 0, 255).astype(np.uint8)
+    contrast = bright - dark
+    share = 0.6 * min(contrast / 60, 1)  # a clip of one grey stays as it is
+    stretched = (np.arange(256) - dark) * 240 / max(contrast, 60) + 8
+    table = np.clip((1 - share) * np.arange(256) + share * stretched, 0, 255).astype(np.uint8)
     return (cv2.LUT(cv2.transform(frame, FILTER), table) for frame in frames)
 
 
