@@ -164,6 +164,18 @@ class Autoencoder(nn.Module):
         return latents * per_channel(self.deviation) + per_channel(self.mean)
 
     @torch.no_grad()
+    def temper(self, power: float = 0.5) -> None:
+        """Let each channel of the latents keep a share of its weight in the picture, as its deviation; their mean square is 1.
+
+        At unit variance the many channels of fine detail count as much as the few that hold shape and colour, and a
+        diffusion model spends itself on them. A channel's weight is what it moves in the linear part of the decoder;
+        `power` 0 changes nothing, 1 restores the spectrum of the pixels.
+        """
+        weight = self.decode_linear.weight.flatten(1).norm(dim=0) * self.deviation.abs()
+        share = weight**power
+        self.deviation.div_(share / share.square().mean().sqrt())
+
+    @torch.no_grad()
     def start_from(self, mean: Tensor, components: Tensor, deviations: Tensor) -> None:
         """Set the linear maps to principal components: mean (PATCH,), components (n, PATCH), deviations (n,).
 

@@ -6,7 +6,7 @@ from its top. Every parameter is drawn densely and independently, so that all co
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from .places import ground_level
 
 MARGIN = 0.16  # how near to the frame's edge a subject's centre starts or ends
 PAN = (0.3, 0.5)  # units that a panning camera travels in a clip
+LEAD = 0.55  # share of the width that whoever is followed has for itself
 HELD_OUT_SHARE = 10  # one combination in so many
 
 
@@ -95,7 +96,7 @@ BUNDLED = Vocabulary(
     places=("city", "beach", "forest", "desert", "meadow", "mountains", "moon", "kitchen"),
     actions=("moves right", "moves left", "stands still", "jumps", "bounces", "spins", "rises", "falls", "comes closer",
              "goes away", "follows"),
-    times=("day", "sunset", "night"),
+    times=("day", "day", "sunset", "night"),  # what is named twice comes twice as often
     cameras=("still", "pans right", "pans left"))
 
 VOCABULARIES = {"bundled": BUNDLED, "full": FULL}
@@ -192,8 +193,12 @@ def _place_actors(rng: np.random.Generator, vocabulary: Vocabulary, subjects: li
         if together:  # the second of a pair does what the first does
             steps = actors[0].steps
         else:
-            steps = _sample_steps(rng, action, frames, aspect, sequence)
+            steps = _sample_steps(rng, action, frames, aspect, sequence and "follows" not in actions)
+        if index == 0 and "follows" in actions:  # room behind for whoever follows
+            steps = (replace(steps[0], amount=LEAD * steps[0].amount),)
         x = _start(rng, steps[0], lane, aspect, count, size)
+        if index == 0 and "follows" in actions:
+            x = aspect * (1 - LEAD) * 0.6 + LEAD * x if action == "moves right" else LEAD * x + 0.16 * aspect
         if together and action in DIRECTED:
             x = actors[0].x + (-1 if action == "moves right" else 1) * (0.75 * size + 0.02) * (1 if count == 2 else 0.8)
         elif action == "follows":
