@@ -1,0 +1,306 @@
+"""From frames to tracks: what the picture reader finds in each frame, linked over time, against the camera's own motion.
+
+In go uint8 frames (T, H, W, 3) and what a `PictureReader` says about them; out come tracks with their path in the view and in
+the world, and the camera's path, as arrays over T. Lengths are in heights of the view, x from its left edge, y from its top
+downwards; the world's coordinates are those of the first frame's view. Knows no actions: `features` is what tells them.
+"""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor
+
+from .reader import ROWS, STRIDE, PictureReader, Sight
+
+UNIT_SIZE = 0.3  # the size whose logarithm counts as 0
+LOWEST = 0.12  # score of a detection that is still looked at
+PER_FRAME = 8  # detections, at most
+REACH = 0.28  # units that a subject may jump from frame to frame, against its path so far
+PATIENCE = 6  # frames that a track survives unseen before its place is looked for anywhere
+TRACKS = 4  # that are kept, at most
+FEATURES = 31  # numbers per frame of a track
+CORNERS = 60  # points that the camera's motion is measured at
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What was found in one frame; n things. `kinds` are scores from 0 to 1."""
+    kinds: np.ndarray  # (n, subjects)
+    x: np.ndarray  # (n,) centre
+    y: np.ndarray
+    size: np.ndarray
+    turn: np.ndarray  # (n, 2) sine and cosine of the angle
+    visible: np.ndarray  # (n,) 0 to 1
+    colour: np.ndarray  # (n, colours) probabilities
+    bites: np.ndarray  # (n,) expected number
+
+    @property
+    def score(self) -> np.ndarray:
+        return self.kinds.max(1)
+
+
+@dataclass(frozen=True)
+class Track:
+    """One subject through time, arrays over T; where it is not `present`, its path is interpolated."""
+    kinds: np.ndarray  # (subjects,) mean scores over all frames
+    present: np.ndarray  # bool
+    score: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+    size: np.ndarray
+    turn: np.ndarray  # (T, 2)
+    visible: np.ndarray
+    colour: np.ndarray  # (colours,) mean probabilities
+    bites: np.ndarray
+
+
+@dataclass(frozen=True)
+class CameraPath:
+    """Where the view is in the first frame's coordinates, arrays over T."""
+    x: np.ndarray  # left edge
+    y: np.ndarray  # top
+    zoom: np.ndarray
+    trust: np.ndarray  # share of the points that moved as one, 0 to 1
+
+    def world(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """From the view's coordinates to the world's."""
+        return x / self.zoom + self.x, y / self.zoom + self.y
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything seen in a clip."""
+    tracks: tuple[Track, ...]  # the surest first
+    camera: CameraPath
+    props: np.ndarray  # (T, props) scores
+    props_x: np.ndarray  # (T, props) where
+    settings: dict[str, np.ndarray]  # question -> (answers,) mean log probabilities
+    aspect: float
+
+
+# Pictures
+
+
+def shrink(frames: np.ndarray) -> np.ndarray:
+    """Frames (T, H, W, 3) of any size → (T, ROWS, a multiple of 16, 3), by area; ValueError for anything else."""
+    if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or 0 in frames.shape:
+        raise ValueError(f"frames are {frames.dtype} of shape {frames.shape}; expected uint8 (T, H, W, 3)")
+    H, W = frames.shape[1:3]
+    size = (max(round(ROWS * W / H / 16), 1) * 16, ROWS)
+    method = cv2.INTER_AREA if H >= ROWS else cv2.INTER_LINEAR
+    return np.stack([cv2.resize(frame, size, interpolation=method) for frame in frames])
+
+
+def to_pictures(small: np.ndarray) -> Tensor:
+    """uint8 (T, H, W, 3) → (T, 3, H, W) in [-1, 1]."""
+    return rearrange(torch.from_numpy(small).float() / 127.5 - 1, "t h w c -> t c h w").contiguous()
+
+
+# Detections
+
+
+def detect(sight: Sight, subjects: int, aspect: float) -> list[Detections]:
+    """The peaks of the heat over all subjects, frame by frame."""
+    heat = sight.heat[:, :subjects].float().sigmoid()
+    around = F.max_pool2d(heat, 3, stride=1, padding=1)                            # (T, S, h, w)
+    highest = heat.amax(1)
+    peaks = (highest >= LOWEST) & (highest == F.max_pool2d(highest, 3, stride=1, padding=1))
+    h, w = highest.shape[1:]
+    found = []
+    for t, places in enumerate(peaks):
+        i, j = torch.nonzero(places, as_tuple=True)
+        order = highest[t, i, j].argsort(descending=True)[:PER_FRAME]
+        i, j = i[order], j[order]
+        g = sight.geometry[t, :, i, j].float().numpy()                             # (GEOMETRY, n)
+        found.append(_without_doubles(Detections(
+            kinds=around[t, :, i, j].T.numpy(),
+            x=(j.numpy() + 0.5 + g[0]) / w * aspect, y=(i.numpy() + 0.5 + g[1]) / h,
+            size=UNIT_SIZE * np.exp(g[2].clip(-3, 2)), turn=g[3:5].T / np.maximum(np.hypot(g[3], g[4]), 1e-6)[:, None],
+            visible=1 / (1 + np.exp(-g[5])), colour=sight.colour[t, :, i, j].float().softmax(0).T.numpy(),
+            bites=_expected(sight.bites[t, :, i, j].float()))))
+    return found
+
+
+def _expected(logits: Tensor) -> np.ndarray:
+    """Mean of a distribution over 0, 1, 2, ..., logits (K, n) → (n,)."""
+    return (logits.softmax(0) * torch.arange(len(logits))[:, None]).sum(0).numpy()
+
+
+def _without_doubles(found: Detections) -> Detections:
+    """Of two detections at the same place, the surer one."""
+    kept: list[int] = []
+    for n in range(len(found.x)):  # surest first
+        apart = [np.hypot(found.x[n] - found.x[k], found.y[n] - found.y[k]) / min(found.size[n], found.size[k]) for k in kept]
+        if all(distance > 0.4 for distance in apart):
+            kept.append(n)
+    return _select(found, np.array(kept, int))
+
+
+def _select(found: Detections, index: np.ndarray) -> Detections:
+    return Detections(**{name: array[index] for name, array in vars(found).items()})
+
+
+# The camera
+
+
+def follow_camera(small: np.ndarray, found: list[Detections], aspect: float) -> CameraPath:
+    """The camera's motion from that of the background's corners (Lucas-Kanade, RANSAC), subjects left out."""
+    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in small]
+    steps = [_background_step(grey[t], grey[t + 1], _free_of(found[t:t + 2], grey[t].shape, aspect))
+             for t in range(len(grey) - 1)]
+    known = np.array([step for step in steps if step is not None]).reshape(-1, 4)
+    usual = np.array([0.0, 0.0, 1.0, 0.0]) if not len(known) else np.append(np.median(known[:, :3], axis=0), 0.0)
+    x, y, grow, trust = [0.0], [0.0], [1.0], [1.0]
+    for step in steps:  # a point p of one frame is at z p + d in the next
+        dx, dy, z, share = usual if step is None else step
+        grow.append(grow[-1] / z)
+        x.append(x[-1] - grow[-1] * dx)
+        y.append(y[-1] - grow[-1] * dy)
+        trust.append(share)
+    scale = aspect / small.shape[2]  # units per pixel
+    return CameraPath(np.array(x) * scale, np.array(y) / ROWS, 1 / np.array(grow), np.array(trust))
+
+
+def _free_of(found: list[Detections], shape: tuple[int, int], aspect: float) -> np.ndarray:
+    """A mask, 255 where no subject is."""
+    mask = np.full(shape, 255, np.uint8)
+    for seen in found:
+        sure = seen.score > 0.3
+        for x, y, size in zip(seen.x[sure] / aspect * shape[1], seen.y[sure] * shape[0], seen.size[sure] * shape[0]):
+            corner = (int(x - 0.6 * size), int(y - 0.6 * size)), (int(x + 0.6 * size), int(y + 0.65 * size))
+            cv2.rectangle(mask, *corner, 0, -1)
+    return mask
+
+
+def _background_step(one: np.ndarray, two: np.ndarray, mask: np.ndarray) -> tuple[float, float, float, float] | None:
+    """(dx, dy, z, share of inliers) in pixels: the background's point p moves to z p + d. None if there is too little to see."""
+    points = cv2.goodFeaturesToTrack(one, CORNERS, 0.01, 3, mask=mask, blockSize=3)
+    if points is None or len(points) < 4:
+        return None
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(one, two, points, None, winSize=(9, 9), maxLevel=2)
+    seen = status[:, 0] > 0
+    if seen.sum() < 4:
+        return None
+    matrix, inliers = cv2.estimateAffinePartial2D(points[seen], moved[seen], ransacReprojThreshold=0.5)
+    if matrix is None:
+        return None
+    zoom = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    middle = np.array([one.shape[1] / 2, one.shape[0] / 2])
+    shift = matrix[:, :2] @ middle + matrix[:, 2] - zoom * middle  # without the turn that a view never makes
+    return float(shift[0]), float(shift[1]), zoom, float(inliers.mean())
+
+
+# Linking
+
+
+def link(found: list[Detections]) -> tuple[Track, ...]:
+    """Join detections into tracks, frame by frame, nearest and most alike first; the surest tracks come first."""
+    chains: list[list[tuple[int, int]]] = []  # of (frame, index)
+    for t, seen in enumerate(found):
+        pairs = sorted((cost, c, n) for c, chain in enumerate(chains) for n in range(len(seen.x))
+                       if (cost := _cost(chain, found, t, n)) is not None)
+        used_chains, used = set(), set()
+        for _, c, n in pairs:
+            if c not in used_chains and n not in used:
+                chains[c].append((t, n))
+                used_chains.add(c)
+                used.add(n)
+        chains += [[(t, n)] for n in range(len(seen.x)) if n not in used and seen.score[n] >= 2 * LOWEST]
+    tracks = [_to_track(chain, found) for chain in chains]
+    return tuple(sorted(tracks, key=lambda track: -track.score.sum())[:TRACKS])
+
+
+def _cost(chain: list[tuple[int, int]], found: list[Detections], t: int, n: int) -> float | None:
+    """How far detection n of frame t is from where a chain should go on, in place and kind; None if it cannot belong."""
+    (last, index), seen = chain[-1], found[t]
+    then = found[last]
+    alike = float(np.sqrt(seen.kinds[n] * then.kinds[index]).sum() / np.sqrt(seen.kinds[n].sum() * then.kinds[index].sum()))
+    if t - last > PATIENCE:  # it may come back anywhere, but as the same thing
+        return 1 - alike + 1.0 if alike > 0.7 else None
+    x, y = then.x[index], then.y[index]
+    distance = np.hypot(seen.x[n] - x, seen.y[n] - y)
+    if len(chain) > 1:
+        before, other = chain[-2]
+        share = (t - last) / (last - before)
+        ahead = x + share * (x - found[before].x[other]), y + share * (y - found[before].y[other])
+        distance = min(distance, np.hypot(seen.x[n] - ahead[0], seen.y[n] - ahead[1]))
+    cost = float(distance) + 0.25 * (1 - alike)
+    return cost if cost < REACH * (1 + 0.3 * (t - last - 1)) and abs(np.log(seen.size[n] / then.size[index])) < 0.9 else None
+
+
+def _to_track(chain: list[tuple[int, int]], found: list[Detections]) -> Track:
+    """A chain as arrays over all frames."""
+    T, frames = len(found), np.array([t for t, _ in chain])
+    rows = [_select(found[t], np.array([n])) for t, n in chain]
+
+    def over_time(name: str) -> np.ndarray:
+        return np.interp(np.arange(T), frames, [getattr(row, name)[0] for row in rows])
+
+    present, score = np.zeros(T, bool), np.zeros(T)
+    present[frames] = True
+    score[frames] = [row.score[0] for row in rows]
+    turn = np.stack([np.interp(np.arange(T), frames, [row.turn[0, k] for row in rows]) for k in range(2)], 1)
+    return Track(kinds=np.sum([row.kinds[0] for row in rows], axis=0) / T, present=present, score=score, x=over_time("x"),
+                 y=over_time("y"), size=over_time("size"), turn=turn, visible=over_time("visible") * present,
+                 colour=np.mean([row.colour[0] for row in rows], axis=0), bites=over_time("bites"))
+
+
+# What the track reader is given
+
+
+def features(track: Track, others: list[Track], seen: Observation) -> np.ndarray:
+    """Numbers (FEATURES, T) about a track, its surest companion, the camera and the props, of about unit size."""
+    camera = seen.camera
+    x, y = camera.world(track.x, track.y)
+    size = np.log(track.size / camera.zoom / UNIT_SIZE)
+    start = int(np.argmax(track.present))
+    own = [track.present, track.score, track.x - seen.aspect / 2, 2 * track.y - 1, 3 * (x - x[start]), 3 * (y - y[start]),
+           np.log(track.size / UNIT_SIZE), 2 * (size - size[start]), *track.turn.T, track.bites, track.visible,
+           8 * np.gradient(x) if len(x) > 1 else 0 * x, 8 * np.gradient(y) if len(y) > 1 else 0 * y]
+    path = [3 * camera.x, 3 * camera.y, 3 * np.log(camera.zoom), camera.trust]
+    beside = [np.zeros_like(x)] * 5
+    if others:
+        other = others[0]
+        other_x, other_y = camera.world(other.x, other.y)
+        beside = [other.score, 2 * (other_x - x), 2 * (other_y - y), np.log(other.size / track.size),
+                  4 * ((other_x - x) - (other_x - x)[start])]
+    around = [*seen.props.T, *((seen.props_x - track.x[:, None]) * (seen.props > 0.3)).T]
+    return np.stack([*own, *path, *beside, *around]).astype(np.float32)
+
+
+def all_features(seen: Observation) -> Tensor:
+    """Features of every track of a clip, (tracks, FEATURES, T)."""
+    rows = [features(track, [other for other in seen.tracks if other is not track], seen) for track in seen.tracks]
+    return torch.from_numpy(np.stack(rows)) if rows else torch.zeros(0, FEATURES, len(seen.props))
+
+
+@torch.inference_mode()
+def observe(reader: PictureReader, frames: np.ndarray) -> Observation:
+    """See a clip, uint8 (T, H, W, 3): its tracks, camera, props and surroundings."""
+    small = shrink(frames)
+    return observe_small(reader, small, frames.shape[2] / frames.shape[1])
+
+
+@torch.inference_mode()
+def observe_small(reader: PictureReader, small: np.ndarray, aspect: float) -> Observation:
+    """See a clip that has been shrunk already; `aspect` is its width by its height before."""
+    subjects = len(reader.config.subjects)
+    sight = reader(to_pictures(small))
+    found = detect(sight, subjects, aspect)
+    flat = rearrange(sight.heat[:, subjects:].float().sigmoid(), "t p h w -> t p (h w)")
+    score, where = flat.max(2)
+    w = sight.heat.shape[3]
+    settings = {name: logits.float().log_softmax(1).mean(0).numpy() for name, logits in sight.settings.items()}
+    return Observation(link(found), follow_camera(small, found, aspect), score.numpy(),
+                       ((where % w).numpy() + 0.5) / w * aspect, settings, aspect)
+
+
+def mirror(seen: Observation) -> Observation:
+    """The same clip seen in a mirror."""
+    flipped = tuple(replace(track, x=seen.aspect - track.x, turn=track.turn * [-1, 1]) for track in seen.tracks)
+    camera = replace(seen.camera, x=seen.aspect * (1 - 1 / seen.camera.zoom) - seen.camera.x)
+    return replace(seen, tracks=flipped, camera=camera, props_x=seen.aspect - seen.props_x)

@@ -1,0 +1,406 @@
+"""Train the reader on world clips: the picture reader on single frames, then the track reader on what that one finds.
+
+In goes nothing but seeds: clips are rendered once into the run folder, with the truth of every frame beside them. Out come
+`weights.safetensors` and `config.json` for `Reader.load`. Never sees what a model has generated.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..evaluate.damage import random_damage
+from ..evaluate.reader import ROWS, STRIDE, PictureReader, Reader, ReaderConfig, Sight, TrackReader
+from ..evaluate.tracks import FEATURES, UNIT_SIZE, Observation, all_features, mirror, observe_small, shrink, to_pictures
+from ..world.catalogue import ACTIONS, CAMERAS, OCCLUDERS, PLACE_PHRASES, RED_TO, STYLE_PHRASES, SUBJECTS, TIME_PHRASES, \
+    WEATHER_PHRASES
+from ..world.physics import BITES, BLOCK, Motion, simulate
+from ..world.places import PLACES
+from ..world.render import BURST_FRAMES, render
+from ..world.scene import BUNDLED, FULL, Scene, Vocabulary, sample_scene
+from .state import Average, Log, check_config, fast_precision, load_checkpoint, save_checkpoint, save_weights, step_generator
+
+PROPS = ("occluder", "bricks", "burst", "paint")
+THINGS = 16  # columns of a frame's truth: actors first, then props
+ACTORS = 3
+LEAST_VISIBLE = 0.3  # a subject that shows less is neither asked for nor forbidden
+FIRST_SEED = 7_000_000  # of the clips trained on; validation follows at FIRST_SEED + VALIDATION
+VALIDATION = 900_000
+SHAPES = ((128, 128, 17), (128, 128, 17), (128, 128, 17), (96, 96, 17), (192, 192, 17), (64, 64, 17), (176, 96, 17),
+          (96, 176, 17), (128, 128, 9), (128, 128, 33))  # width, height, frames of the clips of a chunk, in turn
+EVERYTHING = replace(FULL, places=tuple(PLACES), cuts=0.0)
+
+CONFIG = ReaderConfig(tuple(SUBJECTS), PROPS, tuple(RED_TO), BITES, tuple(PLACE_PHRASES), tuple(TIME_PHRASES),
+                      tuple(WEATHER_PHRASES), tuple(STYLE_PHRASES), tuple(ACTIONS), tuple(CAMERAS), FEATURES)
+
+
+@dataclass(frozen=True)
+class ReaderTraining:
+    """One training run; it determines the result."""
+    model: ReaderConfig = CONFIG
+    chunks: int = 40  # files of clips; every second one has the bundled vocabulary, the others everything
+    clips: int = 256  # in a chunk
+    steps: int = 4000  # of the picture reader
+    batch: int = 48  # frames
+    learning_rate: float = 2e-3  # AdamW, highest
+    track_chunks: int = 16  # that are read by the picture reader to train the track reader
+    track_steps: int = 4000
+    track_batch: int = 64  # clips
+    track_rate: float = 1e-3
+    average_decay: float = 0.998
+    save_every: int = 250  # steps
+    seed: int = 0
+
+
+# ------------------------------------------------------------------------------------------------------------- clips and truth
+
+@dataclass(frozen=True)
+class Truth:
+    """What is to be found in N clips of T frames; K things a frame, lengths as in tracks.py, indices as in ReaderConfig."""
+    kind: np.ndarray  # (N, T, K): index among subjects and props, -1: none
+    x: np.ndarray  # (N, T, K), in the view
+    y: np.ndarray
+    size: np.ndarray
+    angle: np.ndarray  # degrees, counter-clockwise
+    visible: np.ndarray  # 0 to 1
+    colour: np.ndarray  # (N, T, K), -1: has one only
+    bites: np.ndarray
+    settings: np.ndarray  # (N, questions)
+    actions: np.ndarray  # (N, ACTORS, 2): the first and the last, -1: no such actor
+    camera: np.ndarray  # (N,)
+
+    def __getitem__(self, clips: np.ndarray | slice) -> "Truth":
+        return Truth(**{name: array[clips] for name, array in vars(self).items()})
+
+
+def tell(scene: Scene, motion: Motion) -> Truth:
+    """The truth of one scene of one shot, with N = 1."""
+    shot, T = scene.shots[0], scene.frames
+    kind, colour, bites = np.full((T, THINGS), -1), np.full((T, THINGS), -1), np.zeros((T, THINGS), int)
+    x, y, size, angle, visible = (np.zeros((T, THINGS)) for _ in range(5))
+    actions = np.full((ACTORS, 2), -1)
+    for a, actor in enumerate(shot.actors):
+        kind[:, a] = CONFIG.subjects.index(actor.subject)
+        colour[:, a] = CONFIG.colours.index(actor.colour) if actor.colour else -1
+        actions[a] = [CONFIG.actions.index(actor.steps[n].action) for n in (0, -1)]
+    A = len(shot.actors)
+    x[:, :A], y[:, :A], size[:, :A], angle[:, :A], bites[:, :A] = motion.x, motion.y, motion.size, motion.angle, motion.bites
+    visible[:, :A] = motion.visible * (1 - _hidden(motion, [actor.ground for actor in shot.actors]))
+    for t in range(T):
+        for k, (prop, *where) in enumerate(_props(scene, motion, t)[:THINGS - ACTORS], start=ACTORS):
+            kind[t, k], visible[t, k] = len(CONFIG.subjects) + PROPS.index(prop), 1
+            x[t, k], y[t, k], size[t, k] = where
+    zoom = motion.zoom[:, None]
+    x, y, size = (x - motion.camera_x[:, None]) * zoom, (y - motion.camera_y[:, None]) * zoom, size * zoom
+    settings = np.array([answers.index(getattr(shot, name, scene.style)) for name, answers in CONFIG.settings.items()])
+    arrays = kind, x, y, size, angle, visible, colour, bites, settings, actions, np.array(CONFIG.cameras.index(shot.camera))
+    return Truth(*(array[None] for array in arrays))
+
+
+def _hidden(motion: Motion, grounds: list[float]) -> np.ndarray:
+    """Share of every actor's square (T, A) that nearer actors cover at most."""
+    order = np.argsort(grounds, kind="stable")  # far to near, as they are drawn
+    hidden = np.zeros_like(motion.x)
+    for place, a in enumerate(order):
+        for b in order[place + 1:]:
+            reach = 0.4 * motion.size[:, b] + 0.5 * motion.size[:, a]
+            overlap = [np.clip((reach - np.abs(p[:, a] - p[:, b])) / motion.size[:, a], 0, 1) for p in (motion.x, motion.y)]
+            hidden[:, a] = np.maximum(hidden[:, a], overlap[0] * overlap[1] * ~motion.gone[:, b])
+    return hidden
+
+
+def _props(scene: Scene, motion: Motion, t: int) -> list[tuple[str, float, float, float]]:
+    """(name, x, y, size) of what else is seen in frame t."""
+    seen = [("occluder", x, y, size) for _, _, x, y, size in motion.occluders]
+    if motion.blocks is not None:
+        seen += [("bricks", x, y, BLOCK) for x, y, _ in motion.blocks[t]]
+    for a, actor in enumerate(scene.shots[0].actors):
+        if motion.gone[t, a] and (t < BURST_FRAMES or not motion.gone[t - BURST_FRAMES, a]):
+            seen.append(("burst", motion.x[t, a], motion.y[t, a], 0.8 * motion.size[t, a]))
+        if actor.steps[0].action == "paints" and t >= 4:
+            behind = (t * np.array([0.1, 0.35, 0.6])).astype(int)
+            seen += [("paint", motion.x[s, a], motion.y[s, a] + 0.42 * motion.size[s, a], 0.1) for s in behind]
+    return seen
+
+
+def make_clip(seed: int, vocabulary: Vocabulary, shape: tuple[int, int, int]) -> tuple[np.ndarray, Truth]:
+    """Frames (T, ROWS, W, 3) and their truth; combinations that generators must not see are read like others."""
+    width, height, frames = shape
+    scene = sample_scene(seed, vocabulary, width=width, height=height, frames=frames, split="any")
+    motion = simulate(scene)
+    return shrink(render(scene, motion)), tell(scene, motion)
+
+
+def join(truths: list[Truth]) -> Truth:
+    return Truth(**{name: np.concatenate([getattr(truth, name) for truth in truths]) for name in vars(truths[0])})
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Clips of one shape."""
+    frames: np.ndarray  # (N, T, ROWS, W, 3) uint8
+    truth: Truth
+    aspect: float
+
+
+def load_chunk(directory: Path, number: int, clips: int, first_seed: int = FIRST_SEED) -> Chunk:
+    """Chunk `number` of a run's clips, rendered if it is not there yet."""
+    path = directory / f"clips-{first_seed}-{number:04d}-{clips}.npz"
+    shape = SHAPES[number // 2 % len(SHAPES)]
+    if not path.exists():
+        vocabulary = EVERYTHING if number % 2 else BUNDLED
+        made = [make_clip(first_seed + number * clips + n, vocabulary, shape) for n in range(clips)]
+        arrays = {"frames": np.stack([frames for frames, _ in made]), **vars(join([truth for _, truth in made]))}
+        directory.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial.npz")
+        np.savez(partial, **arrays)
+        os.replace(partial, path)
+    with np.load(path) as stored:
+        frames, arrays = stored["frames"], {name: stored[name] for name in stored if name != "frames"}
+    return Chunk(frames, Truth(**arrays), shape[0] / shape[1])
+
+
+# ---------------------------------------------------------------------------------------------------------- the picture reader
+
+@dataclass(frozen=True)
+class Target:
+    """What the picture reader should say of B pictures; h and w count cells."""
+    heat: Tensor  # (B, kinds, h, w) from 0 to 1
+    counts: Tensor  # (B, kinds, 1, 1): 0 where a thing shows too little to be asked for
+    near: Tensor  # (B, h, w): how much a cell is responsible for the thing that it belongs to
+    geometry: Tensor  # (B, 6, h, w)
+    colour: Tensor  # (B, h, w) index, -1: not asked
+    bites: Tensor  # (B, h, w) index
+    settings: Tensor  # (B, questions)
+
+
+def draw_target(truth: Truth, clips: np.ndarray, times: np.ndarray, grid: tuple[int, int], aspect: float) -> Target:
+    """Targets of frames `times` of `clips`, both (B,)."""
+    h, w = grid
+    B, kinds = len(clips), len(CONFIG.subjects) + len(PROPS)
+    heat, counts = np.zeros((B, kinds, h, w), np.float32), np.ones((B, kinds, 1, 1), np.float32)
+    near, geometry = np.zeros((B, h, w), np.float32), np.zeros((B, 6, h, w), np.float32)
+    colour, bites = np.full((B, h, w), -1), np.zeros((B, h, w), int)
+    rows, columns = np.arange(h)[:, None] + 0.5, np.arange(w)[None] + 0.5
+    for b, (n, t) in enumerate(zip(clips, times)):
+        for k in np.flatnonzero(truth.kind[n, t] >= 0):
+            kind, visible = truth.kind[n, t, k], truth.visible[n, t, k]
+            if visible < LEAST_VISIBLE:
+                counts[b, kind] = counts[b, kind] if visible < 0.02 else 0
+                continue
+            x, y, size = truth.x[n, t, k] / aspect * w, truth.y[n, t, k] * h, truth.size[n, t, k] * h  # cells
+            i, j = int(np.clip(y, 0, h - 1)), int(np.clip(x, 0, w - 1))
+            blob = np.exp(-((rows - i - 0.5) ** 2 + (columns - j - 0.5) ** 2) / (2 * max(0.17 * size, 0.5) ** 2))
+            heat[b, kind] = np.maximum(heat[b, kind], blob)
+            if k >= ACTORS:
+                continue
+            mine = blob > np.maximum(near[b], 0.3)
+            turn = np.radians(truth.angle[n, t, k])
+            values = (x - columns + 0 * rows, y - rows + 0 * columns, np.log(truth.size[n, t, k] / UNIT_SIZE),
+                      np.sin(turn), np.cos(turn), visible)
+            for channel, value in enumerate(values):
+                geometry[b, channel][mine] = value[mine] if np.ndim(value) else value
+            near[b][mine] = blob[mine]
+            colour[b][mine], bites[b][mine] = truth.colour[n, t, k], truth.bites[n, t, k]
+    geometry[:, :2] = geometry[:, :2].clip(-4, 4)
+    return Target(*map(torch.from_numpy, (heat, counts, near, geometry, colour, bites, truth.settings[clips])))
+
+
+def focal_loss(logits: Tensor, target: Tensor, counts: Tensor) -> Tensor:
+    """Penalty-reduced focal loss of centre heat maps (Law & Deng 2018, equation 1), per centre."""
+    p = logits.sigmoid()
+    centre = (target == 1).float()
+    loss = centre * (1 - p) ** 2 * F.logsigmoid(logits) + (1 - centre) * (1 - target) ** 4 * p**2 * F.logsigmoid(-logits)
+    return -(counts * loss).sum() / centre.sum().clamp(min=1)
+
+
+def picture_losses(sight: Sight, target: Target) -> dict[str, Tensor]:
+    """All losses of the picture reader, weighted."""
+    near = target.near / target.near.sum().clamp(min=1)
+    geometry = sight.geometry.float()
+    apart = (geometry[:, :5] - target.geometry[:, :5]).abs()
+    losses = {
+        "heat": focal_loss(sight.heat.float(), target.heat, target.counts),
+        "centre": (near * apart[:, :2].sum(1)).sum(),
+        "size": (near * apart[:, 2]).sum(),
+        "turn": 0.5 * (near * apart[:, 3:].sum(1)).sum(),
+        "visible": 0.3 * (near * F.binary_cross_entropy_with_logits(geometry[:, 5], target.geometry[:, 5],
+                                                                    reduction="none")).sum(),
+        "bites": 0.3 * (near * F.cross_entropy(sight.bites.float(), target.bites, reduction="none")).sum(),
+    }
+    asked = target.colour >= 0
+    colours = F.cross_entropy(sight.colour.float(), target.colour.clamp(min=0), reduction="none")
+    losses["colour"] = 0.5 * (target.near * asked * colours).sum() / (target.near * asked).sum().clamp(min=1)
+    for index, (name, logits) in enumerate(sight.settings.items()):
+        losses[name] = 0.3 * F.cross_entropy(logits.float(), target.settings[:, index])
+    return losses
+
+
+def draw_pictures(chunks: list[Chunk], config: ReaderTraining, rng: np.random.Generator) -> tuple[Tensor, Target]:
+    """A batch of damaged frames, all from one chunk, and their targets."""
+    chunk = chunks[rng.integers(len(chunks))]
+    N, T, H, W = chunk.frames.shape[:4]
+    clips, times = rng.integers(N, size=config.batch), rng.integers(T, size=config.batch)
+    frames = np.concatenate([random_damage(chunk.frames[n, t][None], rng) for n, t in zip(clips, times)])
+    return to_pictures(frames), draw_target(chunk.truth, clips, times, (H // STRIDE, W // STRIDE), chunk.aspect)
+
+
+def schedule(step: int, steps: int) -> float:
+    """Share of the highest learning rate: a short rise, then a cosine down to nothing."""
+    return min((step + 1) / 50, 1.0) * 0.5 * (1 + np.cos(np.pi * step / steps))
+
+
+def train_pictures(config: ReaderTraining, directory: Path) -> dict[str, Tensor]:
+    """Train, or go on with, the picture reader; its averaged weights."""
+    torch.manual_seed(config.seed)
+    model = PictureReader(config.model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.02)
+    average = Average(model, decay=config.average_decay)
+    first, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
+    if first >= config.steps:
+        return average.tensors
+    chunks = [load_chunk(directory.parent / "clips", number, config.clips) for number in range(config.chunks)]
+    log = Log(directory, first_step=first, steps=config.steps)
+    for step in range(first, config.steps):
+        pictures, target = draw_pictures(chunks, config, step_generator(config.seed, step))
+        with fast_precision():
+            sight = model(pictures)
+        losses = picture_losses(sight, target)
+        _descend(optimizer, sum(losses.values()), config.learning_rate * schedule(step, config.steps))
+        average.update(model, step + 1)
+        if (step + 1) % 50 == 0:
+            log.write(step + 1, {name: loss.item() for name, loss in losses.items()})
+        if (step + 1) % config.save_every == 0 or step + 1 == config.steps:
+            save_checkpoint(directory, step + 1, model=model, average=average, optimizer=optimizer)
+    log.close()
+    return average.tensors
+
+
+def _descend(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> None:
+    """One step of the optimiser."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], 2.0)
+    optimizer.step()
+
+
+# ------------------------------------------------------------------------------------------------------------ the track reader
+
+@dataclass(frozen=True)
+class Example:
+    """One clip as the track reader is given it: n tracks, and what they are."""
+    features: Tensor  # (n, FEATURES, T)
+    actions: Tensor  # (n, 2), -1: the track is no subject, or it is not known which
+    presence: Tensor  # (n,) 1 or 0
+    camera: int
+
+
+def match(seen: Observation, truth: Truth) -> list[int]:
+    """Which actor each track is, -1 for none: the nearest one on average, at most one track each. `truth` has N = 1."""
+    actors = np.flatnonzero(truth.kind[0, 0, :ACTORS] >= 0)
+    pairs = []
+    for index, track in enumerate(seen.tracks):
+        for a in actors:
+            asked = track.present & (truth.visible[0, :, a] > 0.1)
+            if asked.any():
+                distance = np.hypot(track.x - truth.x[0, :, a], track.y - truth.y[0, :, a]) / truth.size[0, :, a]
+                pairs.append((float(np.median(distance[asked])) + 0.02 * (~track.present).sum(), index, int(a)))
+    owners = [-1] * len(seen.tracks)
+    for distance, index, a in sorted(pairs):
+        if distance < 0.6 and owners[index] < 0 and a not in owners:
+            owners[index] = a
+    return owners
+
+
+SWAP = {"right": "left", "left": "right"}
+MIRRORED_ACTIONS = torch.tensor([CONFIG.actions.index(name.replace("right", "left") if "right" in name else
+                                                      name.replace("left", "right")) for name in CONFIG.actions])
+MIRRORED_CAMERAS = torch.tensor([CONFIG.cameras.index(name.replace("right", "left") if "right" in name else
+                                                      name.replace("left", "right")) for name in CONFIG.cameras])
+
+
+def observe_clip(reader: PictureReader, chunk: Chunk, n: int, rng: np.random.Generator) -> list[Example]:
+    """Clip n, damaged, as it is and in a mirror."""
+    truth = chunk.truth[n:n + 1]
+    seen = observe_small(reader, random_damage(chunk.frames[n], rng), chunk.aspect)
+    if not seen.tracks:
+        return []
+    owners = torch.tensor(match(seen, truth))
+    actions = torch.where(owners[:, None] >= 0, torch.from_numpy(truth.actions[0])[owners.clamp(min=0)], -1)
+    camera, presence = int(truth.camera[0]), (owners >= 0).float()
+    mirrored = torch.where(actions >= 0, MIRRORED_ACTIONS[actions.clamp(min=0)], -1)
+    return [Example(all_features(seen), actions, presence, camera),
+            Example(all_features(mirror(seen)), mirrored, presence, int(MIRRORED_CAMERAS[camera]))]
+
+
+def load_examples(reader: PictureReader, directory: Path, number: int, config: ReaderTraining,
+                  first_seed: int = FIRST_SEED) -> list[Example]:
+    """What the picture reader sees in the clips of a chunk; kept in a file, as it takes a while."""
+    path = directory / f"seen-{first_seed}-{number:04d}-{config.clips}.pt"
+    if not path.exists():
+        chunk = load_chunk(directory.parent / "clips", number, config.clips, first_seed)
+        rng = np.random.default_rng([first_seed, number, 5])
+        examples = [example for n in range(config.clips) for example in observe_clip(reader, chunk, n, rng)]
+        partial = path.with_name(f".{path.name}.partial")
+        torch.save([vars(example) for example in examples], partial)
+        os.replace(partial, path)
+    return [Example(**example) for example in torch.load(path)]
+
+
+def draw_tracks(groups: list[list[Example]], config: ReaderTraining, rng: np.random.Generator) -> tuple[Tensor, ...]:
+    """A batch of tracks of equal length, a little shaken: features, actions, presence, camera."""
+    group = groups[rng.integers(len(groups))]
+    chosen = [group[n] for n in rng.integers(len(group), size=config.track_batch)]
+    x = torch.cat([example.features for example in chosen])
+    x = x + 0.02 * rng.random() * torch.from_numpy(rng.standard_normal(x.shape, np.float32))
+    camera = torch.cat([torch.full((len(example.presence),), example.camera) for example in chosen])
+    return (x, torch.cat([example.actions for example in chosen]), torch.cat([example.presence for example in chosen]), camera)
+
+
+def track_losses(answers: tuple[Tensor, ...], actions: Tensor, presence: Tensor, camera: Tensor) -> dict[str, Tensor]:
+    first, last, present, moves = answers
+    return {"first": F.cross_entropy(first, actions[:, 0], ignore_index=-1, label_smoothing=0.01),
+            "last": F.cross_entropy(last, actions[:, 1], ignore_index=-1, label_smoothing=0.01),
+            "presence": F.binary_cross_entropy_with_logits(present, presence),
+            "camera": F.cross_entropy(moves, camera, label_smoothing=0.01)}
+
+
+def train_tracks(config: ReaderTraining, directory: Path, pictures: PictureReader) -> dict[str, Tensor]:
+    """Train, or go on with, the track reader; its averaged weights."""
+    torch.manual_seed(config.seed)
+    model = TrackReader(config.model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.track_rate, betas=(0.9, 0.98), weight_decay=0.05)
+    average = Average(model, decay=config.average_decay)
+    directory.mkdir(parents=True, exist_ok=True)
+    first, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
+    groups = [load_examples(pictures, directory, number, config) for number in range(config.track_chunks)]
+    log = Log(directory, first_step=first, steps=config.track_steps)
+    for step in range(first, config.track_steps):
+        x, *labels = draw_tracks(groups, config, step_generator(config.seed + 1, step))
+        losses = track_losses(model(x), *labels)
+        _descend(optimizer, sum(losses.values()), config.track_rate * schedule(step, config.track_steps))
+        average.update(model, step + 1)
+        if (step + 1) % 200 == 0:
+            log.write(step + 1, {name: loss.item() for name, loss in losses.items()})
+        if (step + 1) % 1000 == 0 or step + 1 == config.track_steps:
+            save_checkpoint(directory, step + 1, model=model, average=average, optimizer=optimizer)
+    log.close()
+    return average.tensors
+
+
+def train(config: ReaderTraining, directory: Path) -> Reader:
+    """Train both, or go on where a run in `directory` was killed; the finished reader, also saved there."""
+    check_config(directory, config)
+    reader = Reader(config.model)
+    reader.pictures.load_state_dict(train_pictures(config, directory / "pictures"))
+    reader.pictures.eval().requires_grad_(False)
+    reader.tracks.load_state_dict(train_tracks(config, directory / "tracks", reader.pictures))
+    save_weights(directory, reader.state_dict(), config.model, half=True)
+    return reader.eval().requires_grad_(False)
