@@ -33,7 +33,7 @@ def pencil(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         line = cv2.divide(grey, soft, scale=0.99, dtype=cv2.CV_32F)  # dodge: below 1 where darker than around
         line = np.clip(1 - 3.2 * (0.97 - line), 0.12, 1)
         shade = np.clip(0.8 - soft.astype(np.float32) / 255, 0, 0.6)
-        tone = line * (1 - shade * (0.25 + 0.9 * hatch)) * paper
+        tone = line * (1 - shade * (0.35 + 0.7 * hatch)) * paper
         page[:] = (np.clip(tone, 0, 1)[..., None] * np.array((250, 249, 244), np.float32)).astype(np.uint8)
     return out
 

@@ -108,23 +108,26 @@ def _sheet(layer: Layer, height: int, width: int, rng: np.random.Generator) -> n
     Shape (2 H + 1, 2 H + W + 1): every part that a frame can see is in one piece.
     """
     wide = PERIOD * height
-    head, pick = np.split(rng.random((layer.count, 3)) * (wide, height, 1), (2,), axis=1)  # (N, 2), (N, 1)
+    numbers = rng.random((layer.count, 3), np.float32) * np.float32((wide, height, 1))
+    head, pick = np.split(numbers, (2,), axis=1)  # (N, 2), (N, 1)
     radius = (layer.size[0] + (layer.size[1] - layer.size[0]) * pick) * height
     right, down = layer.drift / layer.fall * layer.streak * height, layer.streak * height
     reach = layer.size[1] * height + 1
     left, top = int(min(right, 0) - reach) - 1, int(-reach) - 1
     rows, columns = np.mgrid[top : int(down + reach) + 1, left : int(max(right, 0) + reach) + 1].reshape(2, -1)
-    corner = np.floor(head).astype(int)
-    dx = columns + 0.5 - (head - corner)[:, :1]
-    dy = rows + 0.5 - (head - corner)[:, 1:]
+    corner = head.astype(np.int32)
+    centre = np.float32(0.5) - (head - corner).astype(np.float32)
+    dx, dy = columns.astype(np.float32) + centre[:, :1], rows.astype(np.float32) + centre[:, 1:]
     along = np.clip((dx * right + dy * down) / max(right**2 + down**2, 1e-9), 0, 1)
-    distance = np.hypot(dx - along * right, dy - along * down)  # (N, pixels around the head)
+    distance = np.sqrt((dx - along * right) ** 2 + (dy - along * down) ** 2)  # (N, pixels around the head)
     share = layer.opacity * np.clip(radius + 0.5 - distance, 0, np.minimum(1, 2 * radius))
     if layer.streak:
         share *= 0.2 + 0.8 * along  # streaks fade upwards
-    sheet = np.zeros((height, wide), np.float32)
-    np.maximum.at(sheet, ((corner[:, 1:] + rows) % height, (corner[:, :1] + columns) % wide), share)
-    return np.pad(sheet, ((0, height + 1), (0, width + 1)), mode="wrap")
+    sheet = np.zeros(height * wide, np.float32)
+    pixels = (corner[:, 1:] + rows) % height * wide + (corner[:, :1] + columns) % wide
+    seen = share > 0
+    np.maximum.at(sheet, pixels[seen], share[seen])
+    return np.pad(sheet.reshape(height, wide), ((0, height + 1), (0, width + 1)), mode="wrap")
 
 
 def _slide(sheet: np.ndarray, right: float, down: float, height: int, width: int) -> np.ndarray:
