@@ -150,7 +150,7 @@ PLACE_PHRASES: dict[str, tuple[str, ...]] = {
     "meadow": ("in a meadow", "on a green meadow", "in a field of grass and flowers", "on the grass", "in a green field"),
     "mountains": ("in the mountains", "in front of snowy mountains", "in the snow between mountains", "on a snowy mountain", "in the snow"),
     "moon": ("on the moon", "on the surface of the moon", "in a moon landscape with craters", "in space on the moon"),
-    "kitchen": ("in the kitchen", "in a kitchen", "on the kitchen table", "on the kitchen counter", "at home in the kitchen"),
+    "kitchen": ("in the kitchen", "in a kitchen", "on the kitchen floor", "at home in the kitchen", "in front of the oven"),
     "underwater": ("under water", "at the bottom of the sea", "underwater", "deep in the ocean"),
     "farm": ("on the farm", "on a farm in front of a barn", "at the farm", "in a farmyard"),
     "playground": ("on the playground", "at a playground", "on a playground with a slide"),
