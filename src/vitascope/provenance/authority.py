@@ -1,0 +1,368 @@
+"""The operator's own certificate authority and secrets: root → intermediate → leaf, and the key of the watermark.
+
+    FOLDER/  authority.json   root.pem root.key   intermediate.pem intermediate.key   leaf.pem leaf.key   marks.key   retired/
+
+No key ships with the package: each installation makes its own, readable by its owner alone. A signature of a local authority
+proves that a file was made by who holds the folder and was not changed since; it says nothing to those who have not been given
+the anchor (root.pem). Knows nothing of videos; `credentials` signs with it.
+"""
+
+import json
+import os
+import secrets
+import shlex
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+from platformdirs import user_data_path
+
+CLAIM_SIGNING = ObjectIdentifier("1.3.6.1.4.1.62558.2.1")  # what C2PA 2.x readers ask of a leaf, beside emailProtection
+ROOT_DAYS, INTERMEDIATE_DAYS, LEAF_DAYS = 3650, 1825, 365  # the conformance programme allows a leaf 366
+SKEW = timedelta(hours=1)  # certificates begin this much earlier, for clocks that are late
+RENEW_DAYS = 30  # of a leaf's life left when `doctor` asks for a rotation
+SECRETS = ("root.key", "intermediate.key", "leaf.key", "marks.key")
+CHAIN = ("leaf.pem", "intermediate.pem")
+
+
+@dataclass(frozen=True)
+class AuthorityConfig:
+    """What authority.json holds."""
+    name: str = "vitascope (local)"  # organisation in the certificates
+    timestamp_server: str = ""  # URL of an RFC 3161 service; signing fails while it cannot be reached
+    sign_command: str = ""  # signs its standard input with a key kept elsewhere: raw ES256 (64 bytes) on standard output
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of what `doctor` looked at."""
+    name: str
+    good: bool
+    detail: str
+
+
+class Authority:
+    """The opened folder. Build it with `create`, `adopt` or `load`."""
+
+    def __init__(self, folder: Path, config: AuthorityConfig) -> None:
+        self.folder, self.config = folder, config
+
+    @property
+    def anchor(self) -> str:
+        """PEM of the root, which readers are told to trust."""
+        return (self.folder / "root.pem").read_text()
+
+    @property
+    def chain(self) -> str:
+        """PEM of the leaf and what links it to the root."""
+        return "".join((self.folder / name).read_text() for name in CHAIN)
+
+    @property
+    def leaf(self) -> x509.Certificate:
+        return x509.load_pem_x509_certificate((self.folder / "leaf.pem").read_bytes())
+
+    @property
+    def serial(self) -> str:
+        """The leaf's serial number in decimal, as readers report it."""
+        return str(self.leaf.serial_number)
+
+    @property
+    def marks_key(self) -> bytes:
+        """32 secret bytes from which the watermark's patterns and record numbers are drawn."""
+        return bytes.fromhex((self.folder / "marks.key").read_text())
+
+    def private_key(self) -> str:
+        """PEM of the leaf's key. ValueError if it lies with a `sign_command` instead."""
+        return _read_secret(self.folder / "leaf.key")
+
+    def command_signer(self) -> Callable[[bytes], bytes]:
+        """Signs by asking `sign_command`: bytes in, raw ES256 signature out."""
+        arguments = shlex.split(self.config.sign_command)
+
+        def sign(data: bytes) -> bytes:
+            outcome = subprocess.run(arguments, input=data, capture_output=True, timeout=60)
+            if outcome.returncode or len(outcome.stdout) != 64:
+                raise ValueError(f"the signing command gave status {outcome.returncode} and {len(outcome.stdout)} bytes; "
+                                 f"expected 0 and a raw ES256 signature of 64: {outcome.stderr.decode(errors='replace')[-300:]}")
+            return outcome.stdout
+
+        return sign
+
+    # ------------------------------------------------------------------------------------------------------------ making
+
+    @classmethod
+    def create(cls, folder: Path | None = None, config: AuthorityConfig | None = None) -> "Authority":
+        """A new authority: three keys, three certificates, one secret. ValueError if the folder holds one already.
+
+        It appears whole or not at all, so that two processes at their first use end up with the same one.
+        """
+        folder, config = authority_folder(folder), AuthorityConfig() if config is None else config
+        if (folder / "authority.json").exists():
+            raise ValueError(f"{folder} holds an authority already; `vitascope provenance rotate` renews its leaf")
+        with _new_folder(folder) as partial:
+            root_key, root = _issue_root(config.name)
+            _write_secret(partial / "root.key", _to_pem(root_key))
+            (partial / "root.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
+            _issue_intermediate(partial, config.name, root_key, root)
+            _issue_leaf(partial, config.name)
+            _finish(partial, config)
+        return cls.load(folder)
+
+    @classmethod
+    def adopt(cls, chain: Path, anchor: Path, *, key: Path | None = None, folder: Path | None = None,
+              config: AuthorityConfig | None = None) -> "Authority":
+        """An authority of certificates made elsewhere: `chain` is leaf first, then its intermediates; `anchor` the root.
+
+        The leaf's key is in `key` or behind `config.sign_command`. ValueError if a piece is missing or does not fit.
+        """
+        folder, config = authority_folder(folder), AuthorityConfig() if config is None else config
+        if (folder / "authority.json").exists():
+            raise ValueError(f"{folder} holds an authority already")
+        if (key is None) == (not config.sign_command):
+            raise ValueError("the leaf's key is needed in exactly one place: a key file or a signing command")
+        certificates = _load_chain(chain)
+        with _new_folder(folder) as partial:
+            (partial / "root.pem").write_bytes(anchor.read_bytes())
+            (partial / "leaf.pem").write_bytes(certificates[0].public_bytes(serialization.Encoding.PEM))
+            rest = (each.public_bytes(serialization.Encoding.PEM) for each in certificates[1:])
+            (partial / "intermediate.pem").write_bytes(b"".join(rest))
+            if key:
+                _write_secret(partial / "leaf.key", _to_pem(_load_key(key.read_text(), key)))
+            _finish(partial, config)
+        return cls.load(folder)
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> "Authority":
+        """The authority in a folder. ValueError if there is none, or a key in it is open to other users."""
+        folder = authority_folder(folder)
+        try:
+            config = AuthorityConfig(**json.loads((folder / "authority.json").read_text()))
+        except FileNotFoundError:
+            raise ValueError(f"{folder} holds no authority; `vitascope provenance init` makes one") from None
+        except (OSError, TypeError, ValueError) as error:
+            raise ValueError(f"{folder / 'authority.json'} is damaged: {error}") from None
+        for name in SECRETS:
+            check_secret(folder / name)
+        return cls(folder, config)
+
+    @classmethod
+    def ensure(cls, folder: Path | None = None) -> tuple["Authority", bool]:
+        """The authority of this installation and whether it was made just now."""
+        folder = authority_folder(folder)
+        if (folder / "authority.json").exists():
+            return cls.load(folder), False
+        try:
+            return cls.create(folder), True
+        except ValueError:  # another process was faster
+            return cls.load(folder), False
+
+    def rotate(self) -> "Authority":
+        """A new leaf with a new key; the old certificate goes to retired/, its key is destroyed. The anchor stays."""
+        if not (self.folder / "intermediate.key").exists():
+            raise ValueError(f"{self.folder} holds no intermediate.key: the leaf comes from elsewhere and is renewed there")
+        retired = self.folder / "retired"
+        retired.mkdir(mode=0o700, exist_ok=True)
+        (retired / f"{self.leaf.serial_number:x}.pem").write_bytes((self.folder / "leaf.pem").read_bytes())
+        intermediate = x509.load_pem_x509_certificate((self.folder / "intermediate.pem").read_bytes())
+        if intermediate.not_valid_after_utc < datetime.now(UTC) + timedelta(days=LEAF_DAYS + 1):
+            self._renew_intermediate()
+        with _new_folder(self.folder / "renewed") as partial:
+            for name in ("intermediate.key", "intermediate.pem"):
+                shutil.copy2(self.folder / name, partial / name)
+            _issue_leaf(partial, self.config.name)
+        os.replace(self.folder / "renewed" / "leaf.key", self.folder / "leaf.key")  # between the two, `doctor` tells, and
+        os.replace(self.folder / "renewed" / "leaf.pem", self.folder / "leaf.pem")  # signing fails: it never signs wrongly
+        shutil.rmtree(self.folder / "renewed")
+        return Authority.load(self.folder)
+
+    def _renew_intermediate(self) -> None:
+        if not (self.folder / "root.key").exists():
+            raise ValueError("the intermediate certificate expires before a new leaf would, and root.key is not here: bring it back")
+        root_key = _load_key(_read_secret(self.folder / "root.key"), self.folder / "root.key")
+        _issue_intermediate(self.folder, self.config.name, root_key, x509.load_pem_x509_certificate(self.anchor.encode()))
+
+    # ---------------------------------------------------------------------------------------------------------- checking
+
+    def examine(self) -> list[Finding]:
+        """What `doctor` can tell without signing anything: permissions, keys, the chain, dates."""
+        findings = [Finding(name, *_describe_secret(self.folder / name)) for name in SECRETS if (self.folder / name).exists()]
+        leaf, now = self.leaf, datetime.now(UTC)
+        left = (leaf.not_valid_after_utc - now).days
+        findings.append(Finding("leaf dates", leaf.not_valid_before_utc <= now and left >= RENEW_DAYS,
+                                f"{left} days left, until {leaf.not_valid_after_utc:%Y-%m-%d}"))
+        findings.append(Finding("leaf usage", *_describe_usage(leaf)))
+        if not self.config.sign_command:
+            fits = _public_bytes(_load_key(self.private_key(), self.folder / "leaf.key").public_key()) == _public_bytes(leaf.public_key())
+            findings.append(Finding("leaf key", fits, "fits the certificate" if fits else "does not fit the certificate"))
+        findings.append(Finding("chain", *_describe_chain(_load_chain(self.folder / "leaf.pem", self.folder / "intermediate.pem"),
+                                                          x509.load_pem_x509_certificate(self.anchor.encode()))))
+        if (self.folder / "root.key").exists():
+            findings.append(Finding("root key", True, "lies beside the leaf; better kept elsewhere: it is needed only when the "
+                                                      "intermediate certificate ends"))
+        return findings
+
+
+def authority_folder(folder: Path | None = None) -> Path:
+    """Where the authority of this installation lies; `VITASCOPE_AUTHORITY` names another place."""
+    return folder or Path(os.environ.get("VITASCOPE_AUTHORITY") or user_data_path("vitascope") / "authority")
+
+
+# ------------------------------------------------------------------------------------------------------------- certificates
+
+def _issue_root(name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = _subject(name, "root")
+    return key, _certificate(subject, key.public_key(), subject, key, key.public_key(), days=ROOT_DAYS, path_length=1)
+
+
+def _issue_intermediate(folder: Path, name: str, root_key: ec.EllipticCurvePrivateKey, root: x509.Certificate) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = _certificate(_subject(name, "intermediate"), key.public_key(), root.subject, root_key, root_key.public_key(),
+                               days=INTERMEDIATE_DAYS, path_length=0)
+    _write_secret(folder / "intermediate.key", _to_pem(key))
+    (folder / "intermediate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _issue_leaf(folder: Path, name: str) -> None:
+    issuer_key = _load_key(_read_secret(folder / "intermediate.key"), folder / "intermediate.key")
+    issuer = x509.load_pem_x509_certificate((folder / "intermediate.pem").read_bytes())
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = _certificate(_subject(name, "video signer"), key.public_key(), issuer.subject, issuer_key, issuer_key.public_key(),
+                               days=LEAF_DAYS, path_length=None)
+    _write_secret(folder / "leaf.key", _to_pem(key))
+    (folder / "leaf.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _certificate(subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509.Name, issuer_key: ec.EllipticCurvePrivateKey,
+                 issuer_public: ec.EllipticCurvePublicKey, *, days: int, path_length: int | None) -> x509.Certificate:
+    """An ES256 certificate; `path_length` None makes a leaf that may sign claims, a number an authority."""
+    now, authority = datetime.now(UTC) - SKEW, path_length is not None
+    usage = x509.KeyUsage(digital_signature=not authority, content_commitment=not authority, key_cert_sign=authority,
+                          crl_sign=authority, key_encipherment=False, data_encipherment=False, key_agreement=False,
+                          encipher_only=False, decipher_only=False)
+    builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
+               .serial_number(x509.random_serial_number()).not_valid_before(now).not_valid_after(now + timedelta(days=days))
+               .add_extension(x509.BasicConstraints(ca=authority, path_length=path_length), critical=True)
+               .add_extension(usage, critical=True)
+               .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+               .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_public), critical=False))
+    if not authority:
+        purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION, CLAIM_SIGNING])
+        builder = builder.add_extension(purposes, critical=False)
+    return builder.sign(issuer_key, hashes.SHA256())
+
+
+def _subject(name: str, role: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, name), x509.NameAttribute(NameOID.COMMON_NAME, f"{name} {role}")])
+
+
+def _load_chain(*paths: Path) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(b"".join(path.read_bytes() for path in paths))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{paths[0]} is no chain of PEM certificates: {error}") from None
+
+
+def _describe_chain(chain: list[x509.Certificate], root: x509.Certificate) -> tuple[bool, str]:
+    """Whether each certificate is signed by the next and the last one by the root."""
+    try:
+        for certificate, issuer in zip(chain, [*chain[1:], root], strict=True):
+            certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature) as error:
+        return False, f"is broken: {error or 'a signature does not fit'}"
+    return True, " → ".join(each.subject.rfc4514_string() for each in chain)
+
+
+def _describe_usage(leaf: x509.Certificate) -> tuple[bool, str]:
+    """Whether readers of today and of yesterday accept the leaf's purposes: they ask for one or the other, so it needs both."""
+    try:
+        purposes = set(leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+        usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound as error:
+        return False, str(error)
+    missing = [name for name, there in {"emailProtection": ExtendedKeyUsageOID.EMAIL_PROTECTION in purposes,
+                                        "claimSigning": CLAIM_SIGNING in purposes, "digitalSignature": usage.digital_signature,
+                                        "nonRepudiation": usage.content_commitment}.items() if not there]
+    return not missing, f"lacks {', '.join(missing)}" if missing else "may sign claims"
+
+
+def _public_bytes(key: ec.EllipticCurvePublicKey) -> bytes:
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+# ------------------------------------------------------------------------------------------------------------------ secrets
+
+class _new_folder:
+    """A private folder filled beside its place and moved there when complete."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.partial = folder.with_name(f".{folder.name}-{secrets.token_hex(6)}")
+
+    def __enter__(self) -> Path:
+        self.partial.parent.mkdir(parents=True, exist_ok=True)
+        self.partial.mkdir(mode=0o700)
+        return self.partial
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        try:
+            if kind is None:
+                os.rename(self.partial, self.folder)
+        except OSError as error:
+            raise ValueError(f"{self.folder} cannot be made: {error.strerror}") from None
+        finally:
+            shutil.rmtree(self.partial, ignore_errors=True)
+
+
+def _finish(folder: Path, config: AuthorityConfig) -> None:
+    _write_secret(folder / "marks.key", secrets.token_hex(32))
+    (folder / "authority.json").write_text(json.dumps(asdict(replace(config)), indent=2) + "\n")
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Created readable by its owner alone, never narrowed afterwards."""
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+def _read_secret(path: Path) -> str:
+    check_secret(path)
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def check_secret(path: Path) -> None:
+    """ValueError if a secret that exists can be read by others."""
+    if path.exists() and not _describe_secret(path)[0]:
+        raise ValueError(f"{path} can be read by other users: `chmod 600` it, and rotate if they may have")
+
+
+def _describe_secret(path: Path) -> tuple[bool, str]:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return not mode & 0o077, f"mode {mode:04o}"
+
+
+def _to_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+
+
+def _load_key(text: str, path: Path) -> ec.EllipticCurvePrivateKey:
+    try:
+        key = serialization.load_pem_private_key(text.encode(), None)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} is no PEM private key without a pass phrase: {error}") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise ValueError(f"{path} is no P-256 key, which ES256 needs")
+    return key

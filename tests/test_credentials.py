@@ -1,0 +1,186 @@
+"""Credentials: what is signed reads back as trusted, and nothing else ever does."""
+
+import random
+import shutil
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vitascope.provenance import authority as authority_module
+from vitascope.provenance.authority import Authority, AuthorityConfig
+from vitascope.provenance.credentials import NotSigned, Source, Statement, carries_credentials, read, sign
+from vitascope.video import Video, read_video, write_video
+
+STATEMENT = Statement("clip.mp4", "vitascope", "sha256:00", mark="0123456789abcdef", facts=(("promptHash", "ab"),))
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.create(tmp_path_factory.mktemp("home") / "authority", AuthorityConfig("Test works"))
+
+
+@pytest.fixture(scope="module")
+def video() -> Video:
+    ramp = np.add.outer(np.arange(64), np.arange(64))[None, :, :, None] + np.arange(9)[:, None, None, None] * 3
+    return Video((ramp * np.array([1, 2, 3]) % 256).astype(np.uint8), 8.0)
+
+
+@pytest.fixture(scope="module")
+def signed(authority: Authority, video: Video, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("signed")
+    write_video(video, folder / "plain.mp4")
+    sign(folder / "plain.mp4", folder / "clip.mp4", STATEMENT, authority)
+    return folder / "clip.mp4"
+
+
+@pytest.mark.parametrize("kind", [".mp4", ".gif", ".webp", ".png", ".jpg"])
+def test_signed_file_is_trusted_and_still_plays(kind: str, authority: Authority, video: Video, tmp_path: Path) -> None:
+    video = Video(video.pixels[:1]) if kind in (".png", ".jpg") else video
+    write_video(video, tmp_path / f"plain{kind}")
+    found = sign(tmp_path / f"plain{kind}", tmp_path / f"signed{kind}", STATEMENT, authority)
+    assert (found.state, found.generated, found.mark, found.serial) == ("trusted", True, STATEMENT.mark, authority.serial)
+    assert dict(found.facts)["promptHash"] == "ab"
+    assert np.array_equal(read_video(tmp_path / f"signed{kind}").pixels, read_video(tmp_path / f"plain{kind}").pixels)
+
+
+def test_webm_has_no_place_for_credentials() -> None:
+    assert not carries_credentials(Path("a.webm"))
+
+
+def test_name_of_the_file_does_not_matter(signed: Path, authority: Authority, tmp_path: Path) -> None:
+    shutil.copy(signed, tmp_path / "video.bin")
+    assert read(tmp_path / "video.bin", authority.anchor).state == "trusted"
+
+
+def test_remuxed_file_has_no_credentials(signed: Path, authority: Authority, video: Video, tmp_path: Path) -> None:
+    write_video(video, tmp_path / "again.mp4")
+    assert read(tmp_path / "again.mp4", authority.anchor).state == "absent"
+
+
+def test_impostor_of_the_same_name_is_not_trusted(authority: Authority, signed: Path, tmp_path: Path) -> None:
+    impostor = Authority.create(tmp_path / "impostor", authority.config)
+    sign(signed, tmp_path / "fake.mp4", STATEMENT, impostor)
+    found = read(tmp_path / "fake.mp4", authority.anchor)
+    assert (found.state, found.signer) == ("untrusted", "Test works")
+
+
+def test_leaf_with_one_purpose_is_found_out(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authority_module, "CLAIM_SIGNING", authority_module.ExtendedKeyUsageOID.CODE_SIGNING)
+    weak = Authority.create(tmp_path / "weak")
+    monkeypatch.undo()
+    assert [finding.name for finding in weak.examine() if not finding.good] == ["leaf usage"]
+
+
+def test_mutations_are_never_trusted(signed: Path, authority: Authority, tmp_path: Path) -> None:
+    """240 changes of one bit, cuts and doubled pieces: none is trusted with other pixels or another statement than was signed.
+
+    The standard leaves a few bytes outside of the hash (the header of the box that holds the credentials, and the padding of the signature), where
+    nothing lies that anyone reads: these few stay trusted, and rightly so.
+    """
+    data, draw, states = signed.read_bytes(), random.Random(0), []
+    original, pixels = read(signed, authority.anchor), read_video(signed).pixels
+    path = tmp_path / "changed.mp4"
+    for number in range(240):
+        at = draw.randrange(32, len(data) - 64)
+        match number % 4:
+            case 0 | 1:
+                path.write_bytes(data[:at] + bytes([data[at] ^ (1 << draw.randrange(8))]) + data[at + 1:])
+            case 2:
+                path.write_bytes(data[:at] + data[at + draw.randrange(1, 64):])
+            case _:
+                path.write_bytes(data[:at] + data[at - 16:at] + data[at:])
+        found = read(path, authority.anchor)
+        states.append(found.state)
+        assert found.state != "trusted" or (found == original and np.array_equal(read_video(path).pixels, pixels)), (number, at)
+    assert states.count("trusted") <= 20 and states.count("tampered") >= 215, {state: states.count(state) for state in states}
+
+
+def test_manifest_of_another_file_does_not_fit(signed: Path, authority: Authority, video: Video, tmp_path: Path) -> None:
+    """Credentials transplanted onto other pixels of the same length."""
+    write_video(Video(255 - video.pixels, 8.0), tmp_path / "other.mp4")
+    sign(tmp_path / "other.mp4", tmp_path / "donor.mp4", STATEMENT, authority)
+    donor, host = (tmp_path / "donor.mp4").read_bytes(), signed.read_bytes()
+    first, second = donor.find(b"mdat"), host.find(b"mdat")
+    (tmp_path / "mixed.mp4").write_bytes(donor[:first] + host[second:])
+    assert read(tmp_path / "mixed.mp4", authority.anchor).state == "tampered"
+
+
+def test_edit_names_its_parent_and_pictures(signed: Path, authority: Authority, video: Video, tmp_path: Path) -> None:
+    write_video(Video(video.pixels[:1]), tmp_path / "style.png")
+    write_video(video, tmp_path / "plain.mp4")
+    sources = (Source(signed, "parentOf"), Source(tmp_path / "style.png", "inputTo"))
+    found = sign(tmp_path / "plain.mp4", tmp_path / "edit.mp4", replace(STATEMENT, task="remix", sources=sources), authority)
+    assert [(each.title, each.relation, each.state) for each in found.origins] == [
+        ("clip.mp4", "parentOf", "intact"), ("style.png", "inputTo", "absent")]
+    assert not found.tainted
+
+
+def test_tampered_parent_shows_two_generations_later(signed: Path, authority: Authority, video: Video, tmp_path: Path) -> None:
+    data = bytearray(signed.read_bytes())
+    data[data.find(b"mdat") + 300] ^= 1
+    (tmp_path / "parent.mp4").write_bytes(data)
+    write_video(video, tmp_path / "plain.mp4")
+    for name, parent in (("child.mp4", "parent.mp4"), ("grandchild.mp4", "child.mp4")):
+        source = Source(tmp_path / parent, "parentOf")
+        found = sign(tmp_path / "plain.mp4", tmp_path / name, replace(STATEMENT, sources=(source,)), authority)
+    assert found.state == "trusted" and found.tainted
+    assert [(each.title, each.state, each.depth) for each in found.origins] == [("child.mp4", "intact", 1), ("parent.mp4", "tampered", 2)]
+
+
+def test_rotation_keeps_old_files_trusted(authority: Authority, signed: Path, video: Video, tmp_path: Path) -> None:
+    shutil.copytree(authority.folder, tmp_path / "authority")
+    other = Authority.load(tmp_path / "authority")
+    before = other.serial
+    other.rotate()
+    write_video(video, tmp_path / "plain.mp4")
+    found = sign(tmp_path / "plain.mp4", tmp_path / "new.mp4", STATEMENT, other)
+    assert found.serial != before and read(signed, other.anchor).state == "trusted"
+    assert len(list((other.folder / "retired").glob("*.pem"))) == 1 and all(finding.good for finding in other.examine())
+
+
+def test_expired_leaf(video: Video, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is trusted until its leaf expires, `expired` afterwards, and nothing more is signed with it."""
+    skew, life = authority_module.SKEW.total_seconds(), 2
+    monkeypatch.setattr(authority_module, "LEAF_DAYS", (skew + life) / 86400)
+    short = Authority.create(tmp_path / "authority")
+    write_video(video, tmp_path / "plain.mp4")
+    assert sign(tmp_path / "plain.mp4", tmp_path / "signed.mp4", STATEMENT, short).state == "trusted"
+    time.sleep(life + 1.5)  # certificates count in whole seconds, the last one included
+    assert read(tmp_path / "signed.mp4", short.anchor).state == "expired"
+    with pytest.raises(NotSigned):
+        sign(tmp_path / "plain.mp4", tmp_path / "late.mp4", STATEMENT, short)
+
+
+def test_key_behind_a_command(authority: Authority, video: Video, tmp_path: Path) -> None:
+    """The leaf's key lies with another program: here a script, elsewhere a key management service."""
+    (tmp_path / "chain.pem").write_text(authority.chain)
+    script = tmp_path / "kms.py"
+    script.write_text(f"""
+import sys
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+key = serialization.load_pem_private_key(open({str(authority.folder / "leaf.key")!r}, "rb").read(), None)
+r, s = decode_dss_signature(key.sign(sys.stdin.buffer.read(), ec.ECDSA(hashes.SHA256())))
+sys.stdout.buffer.write(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+""")
+    config = AuthorityConfig("Test works", sign_command=f"{sys.executable} {script}")
+    adopted = Authority.adopt(tmp_path / "chain.pem", authority.folder / "root.pem", folder=tmp_path / "adopted", config=config)
+    write_video(video, tmp_path / "plain.mp4")
+    assert sign(tmp_path / "plain.mp4", tmp_path / "signed.mp4", STATEMENT, adopted).state == "trusted"
+    assert not (adopted.folder / "leaf.key").exists()
+    script.write_text("raise SystemExit('the vault is sealed')")
+    with pytest.raises(NotSigned):
+        sign(tmp_path / "plain.mp4", tmp_path / "signed.mp4", STATEMENT, adopted)
+
+
+def test_unreachable_time_stamp_server_fails_closed(video: Video, tmp_path: Path) -> None:
+    config = AuthorityConfig(timestamp_server="http://127.0.0.1:9/tsa")
+    stamped = Authority.create(tmp_path / "authority", config)
+    write_video(video, tmp_path / "plain.mp4")
+    with pytest.raises(NotSigned):
+        sign(tmp_path / "plain.mp4", tmp_path / "signed.mp4", STATEMENT, stamped)
