@@ -9,7 +9,9 @@ import os
 import re
 import secrets
 import shutil
+import struct
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +34,8 @@ FPS = 8.0  # of what has no rate of its own, such as a still
 BACKDROP = (255, 255, 255)  # RGB behind transparent pixels
 FRAME_NAME = "frame-%04d.png"  # in a folder
 # swscale's quick way between RGB and YUV darkens by one level at each passage and loses 2 dB of colour
-ACCURATE = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
+ACCURATE = (Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.FULL_CHR_H_INP
+            | Interpolation.ACCURATE_RND)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,13 +80,16 @@ def cover(video: Video, width: int, height: int) -> Video:
     return Video(np.stack(fitted), video.fps)
 
 
-# ------------------------------------------------------------------------------------------------------------------ reading
+# -------------------------------------------------------------------------------------------------------------- reading
 
 # by what a file contains, never by its name; playlists, which can point at other files, are not among them
 PICTURES = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF")
 ANIMATIONS = ("PNG", "GIF", "WEBP", "AVIF")  # a JPEG of several pictures is a photograph with its previews
 MOVIES = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,ogg,flv,asf,mxf,yuv4mpegpipe,ivf"
-UNREADABLE = (OSError, EOFError, SyntaxError, ValueError, Image.DecompressionBombError)  # from Pillow and PyAV
+UNREADABLE = (  # what Pillow and PyAV raise
+    av.error.FFmpegError, OSError, EOFError, SyntaxError, ValueError, ArithmeticError, struct.error,
+    Image.DecompressionBombError,
+)
 
 
 class Shown(NamedTuple):
@@ -103,20 +109,26 @@ def read_video(path: str | Path, *, fps: float | None = None, seconds: float | N
     in one line for what is missing, no video or image, or cut short.
     """
     path = Path(path)
-    _check_input(path)
-    try:
-        with _open(path) as (rate, frames):
-            rate = rate if fps is None else fps
-            limit = None if seconds is None else max(round(seconds * rate), 1)
-            pixels = np.stack(list(islice(_resample(frames, rate), limit)))
-    except UNREADABLE as error:
-        raise ValueError(f"{path} cannot be read as a video or image: {_reason(error)}") from None
-    return Video(pixels, rate)
+    with _reading(path), _open(path) as (rate, frames):
+        rate = rate if fps is None else fps
+        limit = None if seconds is None else max(round(seconds * rate), 1)
+        return Video(np.stack(list(islice(_resample(frames, rate), limit))), rate)
 
 
 def read_image(path: str | Path) -> Video:
     """The first picture of a file; ValueError as for `read_video`."""
     return read_video(path, seconds=0)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """ValueError in one line for whatever goes wrong inside; what only deserves a warning is passed over."""
+    _check_input(path)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    except UNREADABLE as error:
+        raise ValueError(f"{path} cannot be read as a video or image: {_reason(error)}") from None
 
 
 def _check_input(path: Path) -> None:
@@ -157,7 +169,7 @@ def _open_container(path: Path) -> av.container.InputContainer:
 
 def _movie_frames(container: av.container.InputContainer, stream: av.VideoStream, step: float) -> Iterator[Shown]:
     first = previous = None
-    shape = float(stream.sample_aspect_ratio or 1)
+    gap, shape = step, float(stream.sample_aspect_ratio or 1)
     for packet in container.demux(stream):
         if packet.is_corrupt:
             raise ValueError("the file is cut short or damaged")
@@ -165,14 +177,15 @@ def _movie_frames(container: av.container.InputContainer, stream: av.VideoStream
             time = frame.time if frame.pts is not None else (previous[0] + step if previous else 0.0)
             first = time if first is None else first
             if previous and time > previous[0]:
+                gap = time - previous[0]
                 yield Shown(previous[0] - first, time - first, partial(_movie_pixels, previous[1], shape))
             previous = time, frame
     if previous is None:
         raise ValueError("it has no frame that can be decoded")
     time, frame = previous
-    end = time + (float(frame.duration * frame.time_base) if frame.duration and frame.time_base else step)
-    _check_end(container, stream, end, step)
-    yield Shown(time - first, end - first, partial(_movie_pixels, frame, shape))
+    shown = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else step
+    _check_end(container, stream, time + max(shown, gap), step)
+    yield Shown(time - first, time - first + shown, partial(_movie_pixels, frame, shape))
 
 
 def _check_end(container: av.container.InputContainer, stream: av.VideoStream, end: float, step: float) -> None:
@@ -183,7 +196,7 @@ def _check_end(container: av.container.InputContainer, stream: av.VideoStream, e
         expected = ((container.start_time or 0) + container.duration) / av.time_base
     else:
         return
-    if end < expected - 1.5 * step:
+    if end < expected - 0.9 * step:
         raise ValueError(f"the file is cut short: pictures end at {end:.2f} s of {expected:.2f} s")
 
 
@@ -219,13 +232,19 @@ def _open_picture(path: Path) -> Iterator[Source]:
             yield FPS, iter([Shown(0.0, 1 / FPS, lambda: pixels)])
             return
         # a picture that does not change is stored once and shown longer: the rate is that of the quick ones
-        times = [(frame.load(), frame.info.get("duration", 0) or 100)[1] / 1000 for frame in ImageSequence.Iterator(image)]
+        times = [_duration(frame) for frame in ImageSequence.Iterator(image)]
         quick = [time for time in times if time < 1.5 * min(times)]
         ends = list(accumulate(times))
         rate = len(quick) / sum(quick)
         rate = round(rate) if abs(rate - round(rate)) < 0.02 * rate else rate
-        yield float(rate), (Shown(end - time, end, lambda number=number: _picture_pixels(image, number))
+        yield float(rate), (Shown(end - time, end, partial(_picture_pixels, image, number))
                             for number, (time, end) in enumerate(zip(times, ends, strict=True)))
+
+
+def _duration(image: Image.Image) -> float:
+    """Seconds that the current picture is shown; as browsers do, 0.1 where the file says nothing."""
+    image.load()
+    return (image.info.get("duration", 0) or 100) / 1000
 
 
 def _picture_pixels(image: Image.Image, number: int = 0) -> np.ndarray:
@@ -246,7 +265,7 @@ def _flatten(image: Image.Image) -> np.ndarray:
 @contextmanager
 def _open_sequence(paths: list[Path]) -> Iterator[Source]:
     rate = float(_read_document(paths[0]).get("fps", FPS))
-    yield rate, (Shown(number / rate, (number + 1) / rate, lambda path=path: _still(path)) for number, path in enumerate(paths))
+    yield rate, (Shown(number / rate, (number + 1) / rate, partial(_still, path)) for number, path in enumerate(paths))
 
 
 def _still(path: Path) -> np.ndarray:
@@ -271,7 +290,7 @@ def _reason(error: BaseException) -> str:
     return str(getattr(error, "strerror", None) or error or type(error).__name__).splitlines()[0]
 
 
-# ------------------------------------------------------------------------------------------------------------------ writing
+# -------------------------------------------------------------------------------------------------------------- writing
 
 MOVIE_KINDS = (".mp4", ".webm", ".gif", ".webp")
 STILL_KINDS = (".png", ".jpg", ".jpeg")
@@ -286,10 +305,10 @@ def write_video(video: Video, path: str | Path, metadata: dict | None = None) ->
 
 
 def write_frames(frames: Iterable[np.ndarray], path: str | Path, *, fps: float, metadata: dict | None = None) -> None:
-    """Write frames uint8 (H, W, 3) as they come to mp4, webm, gif, webp, png or jpg, a folder or a pattern of png files.
+    """Write frames uint8 (H, W, 3) as they come: mp4, webm, gif, webp, png or jpg, a folder or a pattern of png files.
 
-    The file appears whole, with `metadata` inside (what JSON can hold), or not at all. H.264 has even sides only: there,
-    the last column or row of an odd size is doubled. ValueError as for `check_output`; OSError when the disk is full.
+    The file appears whole, with `metadata` inside (what JSON can hold), or not at all. H.264 has even sides only:
+    there, the last column or row of an odd size is doubled. ValueError as for `check_output`; OSError for a full disk.
     """
     path = Path(os.path.realpath(path))
     check_output(path)
@@ -314,8 +333,8 @@ def check_output(path: str | Path, *, frames: int | None = None) -> None:
     if kind != ".png" if _is_pattern(path) else kind and kind not in ENCODERS:
         raise ValueError(f"{path}: {kind or 'this'} is no kind of file that can be written; {EXPECTED}")
     if frames and frames > 1 and kind in STILL_KINDS and not _is_pattern(path):
-        raise ValueError(f"{path} holds one picture, not {frames}; expected .mp4, .webm, .gif, .webp, a pattern such as "
-                         f"{path.stem}-%03d.png, or the name of a folder")
+        raise ValueError(f"{path} holds one picture, not {frames}; expected .mp4, .webm, .gif, .webp, a pattern such "
+                         f"as {path.stem}-%03d.png, or the name of a folder")
     if len(os.fsencode(path.name)) > 255:
         raise ValueError(f"{path.name[:40]}...: the name is longer than 255 bytes")
     if not os.path.isdir(folder):
@@ -376,7 +395,7 @@ def _write_mp4(path: Path, frames: Iterator[np.ndarray], fps: float, document: s
 def _write_webm(path: Path, frames: Iterator[np.ndarray], fps: float, document: str) -> None:
     first, frames = _peek(frames)
     small = first.shape[0] * first.shape[1] <= SMALL
-    options = {"crf": "18" if small else "26", "b": "0", "deadline": "good", "cpu-used": "1" if small else "4", "row-mt": "1"}
+    options = {"crf": "18" if small else "26", "b": "0", "cpu-used": "1" if small else "4", "row-mt": "1"}
     _write_movie(path, frames, fps, document, format="webm", codec="libvpx-vp9", options=options)
 
 
@@ -442,7 +461,7 @@ def _durations(count: int, fps: float, *, unit: int) -> list[int]:
     return [after - before for before, after in pairwise(ends)]
 
 
-# ---------------------------------------------------------------------------------------------------------- numbered pictures
+# ---------------------------------------------------------------------------------------------------- numbered pictures
 
 def _is_pattern(path: Path) -> bool:
     return re.search(r"%0?\d*d", path.name) is not None and path.name.count("%") == 1
@@ -456,11 +475,15 @@ def _is_frame(path: Path) -> bool:
     return re.fullmatch(r"frame-\d{4,}\.png", path.name) is not None
 
 
+def _numbers(path: Path) -> list[int | str]:
+    """A key that sorts frame-2 before frame-10."""
+    return [int(part) if number % 2 else part for number, part in enumerate(re.split(r"(\d+)", path.name))]
+
+
 def _numbered(path: Path) -> list[Path]:
     """The pictures of a folder in the order of their numbers, or of a pattern from the first to the first gap."""
     if path.is_dir():
-        files = [file for file in path.iterdir() if file.suffix.lower() in STILL_KINDS]
-        return sorted(files, key=lambda file: [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", file.name)])
+        return sorted((file for file in path.iterdir() if file.suffix.lower() in STILL_KINDS), key=_numbers)
     first = next((number for number in (0, 1) if path.with_name(path.name % number).is_file()), None)
     files = []
     while first is not None and (file := path.with_name(path.name % (first + len(files)))).is_file():
@@ -493,16 +516,13 @@ def _replace_folder(folder: Path, path: Path) -> None:
         os.replace(folder, path)
 
 
-# ----------------------------------------------------------------------------------------------------------------- metadata
+# ------------------------------------------------------------------------------------------------------------- metadata
 
 def read_metadata(path: str | Path) -> dict:
-    """The settings that `write_video` put into a file of any kind; {} when there are none. ValueError as for reading."""
+    """The settings that `write_video` put into a file of any kind, {} if there are none; ValueError as for reading."""
     path = Path(path)
-    _check_input(path)
-    try:
+    with _reading(path):
         found = _read_document(_numbered(path)[0] if _is_sequence(path) else path).get("vitascope", {})
-    except UNREADABLE as error:
-        raise ValueError(f"{path} cannot be read as a video or image: {_reason(error)}") from None
     return found if isinstance(found, dict) else {}
 
 
