@@ -142,6 +142,16 @@ def test_batches_are_crops_of_both_scales(clips: np.ndarray) -> None:
     assert videos.abs().max() <= 1
 
 
+def test_crops_are_where_something_moves() -> None:
+    clips = np.zeros((1, 5, 64, 64, 3), np.uint8)
+    clips[0, 0, :16, :16] = 200  # something vanishes from one corner
+    shares = []
+    for places in (1, 16):
+        batch = draw_batch([clips], replace(TINY, batch=32, places=places), np.random.default_rng(0))
+        shares.append((batch.amax(dim=(1, 2, 3, 4)) > 0).float().mean().item())
+    assert shares[1] > 2 * shares[0] > 0
+
+
 def test_clips_and_videos_are_inverse(clips: np.ndarray) -> None:
     assert np.array_equal(to_clips(to_videos(clips)), clips)
 

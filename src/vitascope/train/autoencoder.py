@@ -47,6 +47,7 @@ class AutoencoderTraining:
     batch: int = 8  # crops per step
     side: int = 64  # pixels, of a crop
     frames: int = 9  # per crop, 1 + 4k
+    places: int = 1  # in a clip, tried for each crop; the one where most moves is kept
     learning_rate: float = 3e-3  # AdamW, highest
     warmup: int = 50  # steps
     average_decay: float = 0.998
@@ -195,12 +196,22 @@ def draw_batch(scales: list[np.ndarray], config: AutoencoderTraining, generator:
 
 
 def draw_crop(clips: np.ndarray, config: AutoencoderTraining, generator: np.random.Generator) -> np.ndarray:
-    """One random crop uint8 (T, side, side, 3)."""
+    """One random crop uint8 (T, side, side, 3): of a few places in one clip the one where most changes.
+
+    What moves is what is hard; most of most clips stands still.
+    """
     count, length, size = clips.shape[:3]
     clip, start = generator.integers(count), generator.integers(length - config.frames + 1)
-    top, left = generator.integers(size - config.side + 1, size=2)
-    crop = clips[clip, start : start + config.frames, top : top + config.side, left : left + config.side]
+    places = generator.integers(size - config.side + 1, size=(config.places, 2))
+    frames = clips[clip, start : start + config.frames]
+    crops = [frames[:, top : top + config.side, left : left + config.side] for top, left in places]
+    crop = max(crops, key=change) if len(crops) > 1 and config.frames > 1 else crops[0]
     return crop[:, :, ::-1] if generator.random() < 0.5 else crop
+
+
+def change(crop: np.ndarray) -> float:
+    """Mean difference of every fourth frame and pixel from the one before, in 8-bit levels."""
+    return float(np.abs(np.diff(crop[::4, ::4, ::4].astype(np.int16), axis=0)).mean())
 
 
 def halve_clips(clips: np.ndarray, *, part: int = 64) -> np.ndarray:
