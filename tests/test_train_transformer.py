@@ -16,7 +16,7 @@ from vitascope.models.text import Text
 from vitascope.models.transformer import patchify
 from vitascope.train.transformer import TrainingConfig, Trained, TRANSFORMERS, corrupt, draw_batch, losses, rate_at, train
 
-CONFIG = TrainingConfig(size="nano", tokens=200, rate=3e-3, warmup=2, steps=12, truth=0.1)
+CONFIG = TrainingConfig(size="nano", tokens=200, rate=3e-3, warmup=2, steps=12, images=0.5, alone=2)
 PROGRAM = """
 import json, sys
 from pathlib import Path
@@ -87,8 +87,9 @@ def test_a_killed_run_ends_like_an_undisturbed_one(data, tmp_path):
 
 def test_another_configuration_is_refused(data, tmp_path):
     train(replace(CONFIG, steps=2), data=data, directory=tmp_path)
-    with pytest.raises(ValueError, match="steps: 2 → 3"):
-        train(replace(CONFIG, steps=3), data=data, directory=tmp_path)
+    train(replace(CONFIG, steps=3), data=data, directory=tmp_path)  # more steps are no other run
+    with pytest.raises(ValueError, match="seed: 0 → 1"):
+        train(replace(CONFIG, seed=1), data=data, directory=tmp_path)
 
 
 def test_the_rate_rises_rests_and_falls():

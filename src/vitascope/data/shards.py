@@ -20,6 +20,7 @@ from torch import Tensor
 from ..models.autoencoder import FRAMES, SIDE, Autoencoder
 from ..models.text import Text
 from ..models.upsampler import SCALE
+from ..precision import fast_precision
 from ..world.caption import LEVELS, caption, describe_image
 from ..world.physics import Motion, simulate
 from ..world.render import render, render_frame
@@ -58,11 +59,12 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
             truths.append(truth_map(scene, motion, start, frames, VOCABULARIES[vocabulary].subjects))
             captions.append(describe(scene, start, frames))
         video = rearrange(torch.from_numpy(np.stack(pictures)), "b t h w c -> b c t h w").float() / 127.5 - 1
-        with torch.inference_mode():
-            latents.append(autoencoder.encode(video).half().contiguous())
+        with torch.inference_mode(), fast_precision():
+            latents.append(autoencoder.encode(video).float())
         progress(len(captions))
-    embedded = [item for first in range(0, len(captions), 64) for item in text(captions[first:first + 64])]
-    tensors = {"latents": torch.cat(latents), "truth": torch.from_numpy(np.stack(truths)),
+    with fast_precision():
+        embedded = [item for first in range(0, len(captions), GROUP) for item in text(captions[first:first + GROUP])]
+    tensors = {"latents": torch.cat(latents).half(), "truth": torch.from_numpy(np.stack(truths)),
                "states": torch.cat([item.states for item in embedded]).half(),
                "pooled": torch.stack([item.pooled for item in embedded]).half(),
                "text_lengths": torch.tensor([len(item.states) for item in embedded])}

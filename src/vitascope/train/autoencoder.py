@@ -20,11 +20,11 @@ from torch import Tensor
 
 from vitascope.evaluate.reconstruction import principal_components, psnr
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder, AutoencoderConfig
+from vitascope.precision import fast_precision
 from vitascope.train.state import (
     Average,
     Log,
     check_config,
-    fast_precision,
     load_checkpoint,
     save_checkpoint,
     save_sheet,

@@ -43,16 +43,6 @@ def torch_generator(generator: np.random.Generator) -> torch.Generator:
     return torch.Generator().manual_seed(int(generator.integers(2**63 - 1)))
 
 
-def fast_precision(device: torch.device | str = "cpu") -> torch.autocast:
-    """Autocast to bfloat16 where the machine multiplies it faster than float32, else a context that changes nothing.
-
-    Four times the rate on a CPU with AVX512-BF16 or AMX; slower than float32 on one without.
-    """
-    kind = torch.device(device).type
-    fast = torch.cpu._is_avx512_bf16_supported() if kind == "cpu" else torch.cuda.is_bf16_supported()
-    return torch.autocast(kind, dtype=torch.bfloat16, enabled=fast)
-
-
 # Moving average of the weights
 
 
@@ -151,15 +141,18 @@ def checkpoints(directory: Path) -> list[Path]:
     return sorted(path for path in (directory / "checkpoints").glob("[0-9]*") if path.is_dir())
 
 
-def check_config(directory: Path, config: Any) -> None:
-    """Write training.json (a dataclass) into a new run; in an old one, raise ValueError if it says something else."""
+def check_config(directory: Path, config: Any, *, free: tuple[str, ...] = ()) -> None:
+    """Write training.json (a dataclass) into a new run; in an old one, raise ValueError if it says something else.
+
+    The fields named in `free` may change between one call and the next.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     path, text = directory / "training.json", json.dumps(asdict(config), indent=2) + "\n"
     if not path.exists():
         write_text(path, text)
         return
     before, now = json.loads(path.read_text(encoding="utf-8")), json.loads(text)
-    changed = [key for key in {**before, **now} if before.get(key) != now.get(key)]
+    changed = [key for key in {**before, **now} if before.get(key) != now.get(key) and key not in free]
     if changed:
         differences = ", ".join(f"{key}: {before.get(key)} → {now.get(key)}" for key in changed)
         raise ValueError(f"{directory} holds a run with another configuration ({differences}); use another folder")

@@ -21,9 +21,10 @@ from ..generate import generate
 from ..models.autoencoder import Autoencoder
 from ..models.transformer import TRANSFORMERS, Noisy, Packed, Transformer, TransformerConfig, pack, patchify
 from ..models.upsampler import Upsampler
+from ..precision import fast_precision
 from ..system import System, SystemConfig
 from ..tasks import UNKNOWN, draw_levels, text_to_video
-from .state import Average, Log, check_config, fast_precision, load_checkpoint, save_checkpoint, save_sheet, step_generator, \
+from .state import Average, Log, check_config, load_checkpoint, save_checkpoint, save_sheet, step_generator, \
     torch_generator
 
 SUBJECTS = 64  # room for the subjects of a vocabulary, and none
@@ -45,7 +46,8 @@ TRUTH_DEPTH = 0.5  # which layer names the subjects, as a share of the depth
 class TrainingConfig:
     size: str = "bundled"
     tokens: int = 2560  # in one step, about
-    images: float = 0.5  # share of the tokens that are images
+    images: float = 0.3  # share of the tokens that are images
+    alone: int = 1500  # steps of images alone before that
     rate: float = 1e-3  # peak learning rate
     warmup: int = 200  # steps
     steps: int = 20_000
@@ -87,19 +89,20 @@ class Batch:
 def draw_batch(shards: Shards, config: TrainingConfig, channels_patch: int, step: int) -> Batch:
     """The batch of a step: as many images and clips as make up its tokens."""
     rng = step_generator(config.seed, step)
-    samples = list(_draw_samples(shards, config, rng))
+    share = 1.0 if step < config.alone else config.images
+    samples = sorted(_draw_samples(shards, share, config.tokens, rng), key=lambda sample: sample.truth.numel())
     return corrupt(samples, rng, channels_patch, unconditional=config.unconditional)
 
 
-def _draw_samples(shards: Shards, config: TrainingConfig, rng: np.random.Generator) -> Iterator[Sample]:
-    for images, share in ((True, config.images), (False, 1 - config.images)):
-        room = share * config.tokens
+def _draw_samples(shards: Shards, image_share: float, tokens: int, rng: np.random.Generator) -> Iterator[Sample]:
+    for images, share in ((True, image_share), (False, 1 - image_share)):
+        room = share * tokens
         while room > 0 and shards.names(images=images):
             sample = shards.draw(rng, images=images)
-            tokens = sample.truth.numel()
-            if room < tokens and rng.random() > room / tokens:  # a clip that does not fit is taken in proportion
+            needed = sample.truth.numel()
+            if room < needed and rng.random() > room / needed:  # a clip that does not fit is taken in proportion
                 break
-            room -= tokens
+            room -= needed
             yield sample
 
 
@@ -147,7 +150,7 @@ def validate(model: Trained, shards: Shards, config: TrainingConfig, *, batches:
     """Losses on the held-out shards, on the same samples, tasks and noise every time."""
     patch = model.transformer.config.patch
     totals: dict[str, float] = {}
-    fixed = replace(config, seed=config.seed + 1, unconditional=0.0)
+    fixed = replace(config, seed=config.seed + 1, unconditional=0.0, alone=0)
     for number in range(batches):
         batch = draw_batch(shards, replace(fixed, images=float(number % 2 == 0)), patch, number)
         kind = "images" if number % 2 == 0 else "clips"
@@ -172,7 +175,7 @@ def train(config: TrainingConfig, *, data: Path, directory: Path, start: Transfo
     `start` gives the weights of a new run. With `decoders` a sheet of samples is written every `every` steps.
     Returns the averaged transformer.
     """
-    check_config(directory, config)
+    check_config(directory, config, free=("steps",))  # a run may be made longer, or asked to end
     shards, held_out = Shards(data / "train"), Shards(data / "validation")
     torch.manual_seed(config.seed)
     model = Trained(replace(TRANSFORMERS[config.size], channels=shards.channels))

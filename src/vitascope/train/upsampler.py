@@ -16,11 +16,11 @@ from vitascope.evaluate.reconstruction import psnr
 from vitascope.models.autoencoder import Autoencoder
 from vitascope.models.upsampler import SCALE, UPSAMPLERS, Upsampler, UpsamplerConfig
 from vitascope.train.autoencoder import halve, sheet, to_videos
+from vitascope.precision import fast_precision
 from vitascope.train.state import (
     Average,
     Log,
     check_config,
-    fast_precision,
     load_checkpoint,
     save_checkpoint,
     save_sheet,
