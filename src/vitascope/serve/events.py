@@ -1,0 +1,69 @@
+"""Progress as server-sent events: the present state of each job that changed, numbered by its version.
+
+A follower that comes back with `Last-Event-ID` gets what changed since, as it is now; so nothing is missed and nothing has to be
+kept. One watcher asks the store for its newest version a few times a second, however many follow.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+
+import structlog
+from anyio import to_thread
+
+from .database import Unavailable
+from .jobs import Job, Jobs, Queue
+
+ALIVE = 15.0  # seconds between signs of life, which keep proxies from hanging up
+INTERVAL = 0.25  # seconds between looks at the store
+
+log = structlog.get_logger()
+
+
+class Watcher:
+    """Wakes followers when any job has changed."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self.jobs, self.changed, self.followers = jobs, asyncio.Event(), 0
+
+    async def run(self) -> None:
+        """Until cancelled. A database that is away for a while only delays the news."""
+        seen = -1
+        while True:
+            await asyncio.sleep(INTERVAL)
+            if not self.followers:
+                continue
+            try:
+                version = await to_thread.run_sync(self.jobs.version)
+            except Unavailable:
+                continue
+            if version != seen:
+                seen, changed, self.changed = version, self.changed, asyncio.Event()
+                changed.set()
+
+    async def follow(self, key: str, since: int, *, id: str | None, queue: Callable[[], Queue],
+                     show: Callable[[Job, Queue], dict]) -> AsyncIterator[str]:
+        """Events of all of a key's jobs, or of one until it has ended."""
+        self.followers += 1
+        try:
+            yield "retry: 1000\n\n"
+            while True:
+                changed = self.changed  # taken before the look, so that nothing falls in between
+                jobs, now = await to_thread.run_sync(lambda: (self.jobs.changes(key, since, id=id), queue()))
+                for job in jobs:
+                    since = job.version
+                    yield f"id: {since}\nevent: video\ndata: {json.dumps(show(job, now))}\n\n"
+                    if id is not None and not job.live:
+                        return
+                if id is not None and not jobs and await to_thread.run_sync(self.jobs.get, id, key) is None:
+                    yield f'event: deleted\ndata: {{"id": "{id}"}}\n\n'
+                    return
+                if not jobs:
+                    try:
+                        await asyncio.wait_for(changed.wait(), ALIVE)
+                    except TimeoutError:
+                        yield ": still here\n\n"
+        except Unavailable:
+            return  # the browser comes back with the id of the last event
+        finally:
+            self.followers -= 1

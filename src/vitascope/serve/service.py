@@ -1,0 +1,55 @@
+"""The parts of a service, opened from its settings: what the web process, the workers and the commands share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .assets import Assets
+from .database import Database, connect
+from .jobs import Jobs, Limits
+from .keys import Keys
+from .storage import Files
+from .webhooks import Webhooks
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a service keeps its things and whom it listens to."""
+    data: Path  # folder of the database and, unless `files` says otherwise, of all files
+    database: str | None = None  # postgresql://…; None: SQLite in the data folder
+    files: str | None = None  # a shared folder or s3://…; None: in the data folder
+    host: str = "127.0.0.1"
+    models: tuple[str, ...] = ("vitascope",)
+    limits: Limits = Limits()  # of a service without keys
+    lease: float = 30.0  # seconds after which a silent worker's job goes to another
+
+    @property
+    def local(self) -> bool:
+        return self.host in LOOPBACK
+
+
+@dataclass(frozen=True)
+class Service:
+    """All stores of one service."""
+    settings: Settings
+    database: Database
+    jobs: Jobs
+    keys: Keys
+    webhooks: Webhooks
+    assets: Assets
+    files: Files
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def open_service(settings: Settings) -> Service:
+    """Make what is not there yet. ValueError for an unusable address."""
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"the data folder {settings.data} cannot be made: {error.strerror}") from None
+    database = connect(settings.database or str(settings.data / "jobs.sqlite"))
+    return Service(settings, database, Jobs(database), Keys(database), Webhooks(database), Assets(database),
+                   Files(settings.files or str(settings.data)))

@@ -1,0 +1,70 @@
+"""A stand-in for making videos that takes milliseconds: a moving square, drawn from a running random state.
+
+It obeys the contract of `Produce` in all that the service can see: steps, journal, previews, refusals. Every step draws
+from a generator whose state goes into the journal, so that a resumed video differs in every pixel if it did not go on
+exactly where it was. As a program (`python quick_produce.py DATA [PACE [DATABASE]]`) it is a worker process to be killed.
+"""
+
+import io
+import pickle
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from vitascope.serve.orders import Order
+from vitascope.serve.worker import Journal, Refused
+from vitascope.video import write_frames
+
+STEPS = 10
+
+
+def produce(order: Order, *, inputs: dict[str, Path], out: Path, journal: Journal, progress: Callable[[int, int], None],
+            preview: Callable[[bytes], None], pace: float = 0.0) -> None:
+    """Prompts steer it: "forbidden" is refused, "impossible" is the user's fault, "broken" the machine's."""
+    for word, error in {"forbidden": Refused("the prompt asks for something forbidden"), "broken": RuntimeError("broken"),
+                        "impossible": ValueError("the prompt is impossible")}.items():
+        if word in order.prompt:
+            raise error
+    generator = np.random.default_rng(order.seed)
+    state = np.zeros((4, 4, 3))
+    for step in range(STEPS):
+        progress(step, STEPS)
+        if (entry := journal.read(step)) is not None:
+            generator, state = pickle.loads(entry)
+            continue
+        time.sleep(pace)
+        state = state + generator.normal(size=state.shape)
+        journal.write(step, pickle.dumps((generator, state)))
+        if step == STEPS // 2:
+            preview(picture(state))
+    progress(STEPS, STEPS)
+    write_frames(frames(order, state), out, fps=order.fps, metadata={"prompt": order.prompt, "seed": order.seed})
+
+
+def frames(order: Order, state: np.ndarray):
+    """Frames uint8 (H, W, 3), as many as were asked for."""
+    levels = np.uint8((np.tanh(state) + 1) * 127)
+    ground = np.asarray(Image.fromarray(levels).resize((order.width, order.height), Image.Resampling.NEAREST))
+    for number in range(max(round(order.seconds * order.fps), 1)):
+        yield np.roll(ground, number, axis=1)
+
+
+def picture(state: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.uint8((np.tanh(state) + 1) * 127)).resize((64, 64)).save(buffer, "WEBP")
+    return buffer.getvalue()
+
+
+if __name__ == "__main__":
+    from functools import partial
+
+    from vitascope.serve.service import Settings, open_service
+    from vitascope.serve.worker import run_worker
+
+    data, pace, database = [*sys.argv[1:], *("0", "")[len(sys.argv) - 2:]]
+    settings = Settings(Path(data), database or None, lease=1.0)
+    run_worker(open_service(settings), partial(produce, pace=float(pace)))
