@@ -27,7 +27,7 @@ from . import assets, ingest, intake, objects, orders
 from .database import Unavailable
 from .errors import ApiError, invalid, missing, of_status
 from .events import Watcher
-from .forms import Fields, read_fields
+from .forms import Fields, sent
 from .guard import COOKIE, Authenticated, BodyLimit, Observed, identify
 from .jobs import Job, Queue
 from .metrics import Metrics
@@ -47,37 +47,37 @@ log = structlog.get_logger()
 
 
 async def create_video(request: Request) -> Response:
-    fields = await read_fields(request)
-    order, sources = orders.create(fields, request.state.service.settings.models)
-    return await _submit(request, fields, order, sources)
+    async with sent(request) as fields:
+        order, sources = orders.create(fields, request.state.service.settings.models)
+        return await _submit(request, fields, order, sources)
 
 
 async def remix_video(request: Request) -> Response:
     source = await _own_job(request)
-    fields = await read_fields(request)
-    order, sources = orders.remix(fields, request.state.service.settings.models, source)
-    return await _submit(request, fields, order, sources, source=source)
+    async with sent(request) as fields:
+        order, sources = orders.remix(fields, request.state.service.settings.models, source)
+        return await _submit(request, fields, order, sources, source=source)
 
 
 async def edit_video(request: Request) -> Response:
-    fields = await read_fields(request)
-    source = await _named_job(request, fields)
-    order, sources = orders.edit(fields, request.state.service.settings.models, source)
-    return await _submit(request, fields, order, sources, source=source)
+    async with sent(request) as fields:
+        source = await _named_job(request, fields)
+        order, sources = orders.edit(fields, request.state.service.settings.models, source)
+        return await _submit(request, fields, order, sources, source=source)
 
 
 async def extend_video(request: Request) -> Response:
-    fields = await read_fields(request)
-    source = await _named_job(request, fields)
-    order, sources = orders.extend(fields, request.state.service.settings.models, source)
-    return await _submit(request, fields, order, sources, source=source)
+    async with sent(request) as fields:
+        source = await _named_job(request, fields)
+        order, sources = orders.extend(fields, request.state.service.settings.models, source)
+        return await _submit(request, fields, order, sources, source=source)
 
 
 async def connect_videos(request: Request) -> Response:
-    fields = await read_fields(request)
-    source = await _named_job(request, fields)
-    order, sources = orders.connect(fields, request.state.service.settings.models, source)
-    return await _submit(request, fields, order, sources, source=source)
+    async with sent(request) as fields:
+        source = await _named_job(request, fields)
+        order, sources = orders.connect(fields, request.state.service.settings.models, source)
+        return await _submit(request, fields, order, sources, source=source)
 
 
 async def retry_video(request: Request) -> Response:
@@ -168,8 +168,9 @@ def _events(request: Request, id: str | None) -> Response:
 
 
 async def create_character(request: Request) -> Response:
-    name, clip = orders.character(await read_fields(request))
-    row = await to_thread.run_sync(intake.keep, request.state.service, request.state.key, "character", name, clip)
+    async with sent(request) as fields:
+        name, clip = orders.character(fields)
+        row = await to_thread.run_sync(intake.keep, request.state.service, request.state.key, "character", name, clip)
     return JSONResponse(objects.character(row))
 
 
@@ -178,10 +179,10 @@ async def get_character(request: Request) -> Response:
 
 
 async def create_file(request: Request) -> Response:
-    fields = await read_fields(request)
-    picture = orders.picture(fields)
-    row = await to_thread.run_sync(intake.keep, request.state.service, request.state.key, "file", picture.filename or "file", picture)
-    return JSONResponse(objects.file(row))
+    async with sent(request) as fields:
+        picture = orders.picture(fields)
+        row = await to_thread.run_sync(intake.keep, request.state.service, request.state.key, "file", picture.filename or "file", picture)
+        return JSONResponse(objects.file(row))
 
 
 async def list_files(request: Request) -> Response:
@@ -207,7 +208,8 @@ async def delete_file(request: Request) -> Response:
 
 
 async def create_webhook(request: Request) -> Response:
-    url = orders.url(await read_fields(request))
+    async with sent(request) as fields:
+        url = orders.url(fields)
     try:
         hook = await to_thread.run_sync(request.state.service.webhooks.add, request.state.key.id, url)
     except ValueError as error:

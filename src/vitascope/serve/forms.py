@@ -7,6 +7,9 @@ leaves are strings, numbers, booleans, None and, for multipart, `UploadFile`s. K
 
 import json
 import re
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 
 from python_multipart.exceptions import FormParserError
@@ -21,8 +24,17 @@ KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 Fields = dict[str, Any]
 
 
-async def read_fields(request: Request) -> Fields:
-    """The body as nested fields. ApiError 400 for what is malformed, 415 for another type."""
+@asynccontextmanager
+async def sent(request: Request) -> AsyncIterator[Fields]:
+    """The body as nested fields, whose files live as long as the context. ApiError 400 for what is malformed, 415 for
+    another type."""
+    try:
+        yield await _read_fields(request)
+    finally:
+        await request.close()
+
+
+async def _read_fields(request: Request) -> Fields:
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if kind == "application/json":
         fields = parse_json(await request.body())
@@ -50,16 +62,27 @@ def parse_json(body: bytes) -> Fields:
 
 
 def nest(pairs: list[tuple[str, Any]]) -> Fields:
-    """Bracket keys → nested values. `[]` appends; a number is a place; anything else is a name."""
+    """Bracket keys → nested values. A number is a place in a list, `[]` the next one, anything else a name.
+
+    A list of objects comes in either order, entry by entry or name by name (as the client library sends it); so the
+    n-th `cards[][prompt]` belongs to the n-th card, and every name must come equally often.
+    """
     root: Fields = {}
+    counts: dict[str, Counter[str]] = defaultdict(Counter)  # of each list: how often each of its names came
     for key, value in pairs:
         match = KEY.fullmatch(key)
-        if match is None:
+        path = [match[1], *re.findall(r"\[([^\[\]]*)\]", match[2])] if match else []
+        if not path or len(path) > 6 or path.count("") > 1:
             raise ApiError(400, f"The field name {key[:80]!r} is malformed.", code="invalid_field")
-        path = [match[1], *re.findall(r"\[([^\[\]]*)\]", match[2])]
-        if len(path) > 6:
-            raise ApiError(400, f"The field name {key[:80]!r} is nested too deeply.", code="invalid_field")
+        if "" in path:
+            names = counts[key.partition("[]")[0]]
+            path[path.index("")] = str(names[key])
+            names[key] += 1
         _place(root, path, value, key)
+    for name, names in counts.items():
+        if len(set(names.values())) > 1:
+            raise ApiError(400, f"The entries of {name[:80]} have different fields, so that it is not clear which belong "
+                                f"together; send {name[:80]} as JSON.", code="invalid_field", param=name[:80])
     return {name: _lists(value) for name, value in root.items()}
 
 
@@ -75,19 +98,13 @@ async def _read_form(request: Request) -> list[tuple[str, Any]]:
 
 def _place(node: Fields, path: list[str], value: Any, key: str) -> None:
     """Put a value at a path of names. Lists are built as dictionaries of places, until `_lists`."""
-    for here, following in zip(path, [*path[1:], None]):
-        if here == "":
-            last = str(len(node) - 1)
-            extend = last in node and following and isinstance(node[last], dict) and following not in node[last]
-            here = last if extend else str(len(node))
-        if following is None:
-            if here in node:
-                raise ApiError(400, f"The field {key[:80]!r} was given twice.", code="invalid_field", param=key[:80])
-            node[here] = value
-            return
-        node = node.setdefault(here, {})
+    for name in path[:-1]:
+        node = node.setdefault(name, {})
         if not isinstance(node, dict):
-            raise ApiError(400, f"The field {key[:80]!r} contradicts another one.", code="invalid_field", param=key[:80])
+            raise ApiError(400, f"The field {key[:80]!r} contradicts another.", code="invalid_field", param=key[:80])
+    if path[-1] in node:
+        raise ApiError(400, f"The field {key[:80]!r} was given twice.", code="invalid_field", param=key[:80])
+    node[path[-1]] = value
 
 
 def _lists(node: Any) -> Any:
