@@ -326,13 +326,18 @@ def write_frames(frames: Iterable[np.ndarray], path: str | Path, *, fps: float, 
             ENCODERS[path.suffix.lower()](unfinished, iter(frames), fps, document)
 
 
+def is_still(path: Path) -> bool:
+    """Whether a file of this name holds one picture."""
+    return path.suffix.lower() in STILL_KINDS and not _is_pattern(path)
+
+
 def check_output(path: str | Path, *, frames: int | None = None) -> None:
     """ValueError unless a video (of so many frames) can be written there: kind of file, folder, permission."""
     path = Path(path)
     kind, folder = path.suffix.lower(), Path(os.path.realpath(path)).parent
     if kind != ".png" if _is_pattern(path) else kind and kind not in ENCODERS:
         raise ValueError(f"{path}: {kind or 'this'} is no kind of file that can be written; {EXPECTED}")
-    if frames and frames > 1 and kind in STILL_KINDS and not _is_pattern(path):
+    if frames and frames > 1 and is_still(path):
         raise ValueError(f"{path} holds one picture, not {frames}; expected .mp4, .webm, .gif, .webp, a pattern such "
                          f"as {path.stem}-%03d.png, or the name of a folder")
     if len(os.fsencode(path.name)) > 255:

@@ -1,0 +1,462 @@
+"""The command line: one command per stage. Here options are read and results are told; the work is done elsewhere.
+
+What a user sent wrong ends in one line and status 2, a failure of the machine in one line and status 1. Everything
+heavy is imported inside the command that needs it, so that `vitascope --help` answers at once.
+"""
+
+import json
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from . import __version__
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+    from .request import Request
+    from .system import System
+    from .tasks import Condition
+
+app = typer.Typer(name="vitascope", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  help="A sentence becomes a video.")
+training = typer.Typer(no_args_is_help=True,
+                       help="Train one of the models; the same command goes on after an interruption.")
+app.add_typer(training, name="train")
+
+
+
+def whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number") from None
+
+
+def amount(text: str) -> int:
+    if (number := whole(text)) < 1:
+        raise typer.BadParameter(f"{text!r} is less than 1")
+    return number
+
+
+def number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a number") from None
+
+
+WHOLE: dict[str, Any] = {"parser": whole, "metavar": "NUMBER"}
+AMOUNT: dict[str, Any] = {"parser": amount, "metavar": "NUMBER"}
+NUMBER: dict[str, Any] = {"parser": number, "metavar": "NUMBER"}
+
+Out = Annotated[Path, typer.Option("--out", help="Folder to write to.")]
+Model = Annotated[Path | None, typer.Option("--model", help="Folder of a model; the bundled one if not given.")]
+Vocabulary = Annotated[str, typer.Option(help="What the world's clips are drawn from: bundled or full.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same result.", **WHOLE)]
+TrainingSteps = Annotated[int | None, typer.Option("--steps", help="Of the whole run.", **AMOUNT)]
+Rate = Annotated[float | None, typer.Option(help="Highest learning rate.", **NUMBER)]
+Clips = Annotated[int, typer.Option(help="Rendered once to train on; 0.8 MB each.", **AMOUNT)]
+Steps = Annotated[int | None, typer.Option(help="Sampling steps; the model's own choice if not given.", **WHOLE)]
+Guidance = Annotated[float | None, typer.Option(help="How hard the prompt is followed; 1 is plainly.", **NUMBER)]
+
+
+VALIDATION_CLIPS = 32
+
+
+@app.callback(invoke_without_command=True)
+def start(version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
+    if version:
+        print(f"vitascope {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; every way out has its exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        status = app(standalone_mode=False)
+    except typer.TyperException as error:
+        fail(error.format_message(), 2)
+    except ValueError as error:
+        fail(str(error), 2)
+    except OSError as error:
+        fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}", 1)
+    except (KeyboardInterrupt, typer.Abort):
+        status = 130
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def fail(message: str, status: int) -> NoReturn:
+    """End with one line."""
+    print("vitascope:", " ".join(message.split()), file=sys.stderr)
+    sys.exit(status)
+
+
+def note(message: str) -> None:
+    print("vitascope:", message, file=sys.stderr)
+
+
+def named(table: dict[str, Any], name: str, kind: str) -> Any:
+    """The entry of a table that a user named; ValueError that lists the names."""
+    if name not in table:
+        raise ValueError(f"there is no {kind} {name!r}; expected {', '.join(table)}")
+    return table[name]
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given; the others keep the defaults that stand beside the part that they configure."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+# ------------------------------------------------------------------------------------------------------------- generate
+
+@app.command()
+def generate(
+    prompt: Annotated[str | None, typer.Argument(help="What is to be seen, 1 to 32,000 characters.")] = None,
+    out: Annotated[Path | None, typer.Option(help="mp4, webm, gif, webp, png, jpg, frames-%03d.png or a folder; "
+                                                  "named after the prompt if not given.")] = None,
+    size: Annotated[str | None, typer.Option(help="Width x height in pixels, such as 176x96.  [128x128]")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Length, up to 60.  [2; an image for png and jpg]",
+                                                  **NUMBER)] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames a second.  [8]", **NUMBER)] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same video; drawn if not given.",
+                                             **WHOLE)] = None,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    negative: Annotated[str | None, typer.Option(help="What is not to be seen.")] = None,
+    count: Annotated[int, typer.Option("-n", help="How many videos, with seeds one after the other.", **AMOUNT)] = 1,
+    image: Annotated[Path | None, typer.Option(help="The first frame: any image, or the start of a video.")] = None,
+    model: Model = None,
+    like: Annotated[Path | None, typer.Option(help="Take all settings from a file made earlier, except those "
+                                                   "given here.")] = None,
+) -> None:
+    """Make a video of what a sentence says."""
+    from .request import Request, check_request, name_after, numbered, read_request, read_size, with_image
+    from .video import check_output, is_still
+
+    request, made_by = (Request(), {}) if like is None else read_request(like)
+    if seconds is None and like is None and out is not None and is_still(out):
+        seconds = 1 / (fps or request.fps)
+    request = with_image(request, image)
+    request = replace(request, **given(prompt=prompt, negative=negative, size=size, seconds=seconds, fps=fps, seed=seed,
+                                       steps=steps, guidance=guidance))
+    check_request(request)
+    paths = numbered(name_after(request.prompt) if out is None else out, count)
+    for path in paths:
+        check_output(path, frames=request.frames)
+    first_seed = secrets.randbelow(2**32) if request.seed is None else request.seed
+
+    system = _load(model, request.prompt, made_by)
+    system.check_size(*read_size(request.size))
+    for number, path in enumerate(paths):
+        _generate(system, replace(request, seed=first_seed + number), path)
+
+
+def _load(model: Path | None, prompt: str, made_by: dict) -> "System":
+    """The system; says what it does not know, and when it is not the one that a file was made by."""
+    from .system import System
+    from .words import unknown_words
+
+    system = System.load(model)
+    mine, theirs = (system.config.name, system.config.version), (made_by.get("model"), made_by.get("model_version"))
+    if made_by and mine != theirs:
+        note(f"those settings were used with the model {theirs[0]} {theirs[1]}, this is {mine[0]} {mine[1]}: "
+             "the frames will differ")
+    if unknown := unknown_words(prompt, system.card["words"]) if "words" in system.card else []:
+        note(f"the model was never shown the words {', '.join(unknown)}: `vitascope info` lists what it knows")
+    return system
+
+
+def _generate(system: "System", request: "Request", path: Path) -> None:
+    """Make one video and write it."""
+    from .generate import generate as make
+    from .request import to_metadata
+    from .video import write_video
+
+    config = system.config
+    request = replace(request, steps=config.steps if request.steps is None else request.steps,
+                      guidance=config.guidance if request.guidance is None else request.guidance)
+    print(f"seed {request.seed}", flush=True)
+    with _progress(path.name) as progress:
+        video = make(system, _condition(system, request), seed=request.seed, steps=request.steps,
+                     guidance=request.guidance, progress=progress)
+        write_video(video, path, to_metadata(request, model=config.name, model_version=config.version))
+    print(f"wrote {path}: {video.size[0]}x{video.size[1]}, frames: {len(video)} at {video.fps:g} a second")
+
+
+def _condition(system: "System", request: "Request") -> "Condition":
+    from .models.upsampler import SCALE
+    from .request import read_size
+    from .tasks import image_to_video, text_to_video
+    from .video import cover, read_image, to_unit
+
+    width, height = (side // SCALE for side in read_size(request.size))
+    condition = text_to_video(request.prompt, width=width, height=height, negative=request.negative, fps=request.fps,
+                              frames=system.frames(request.seconds, request.fps))
+    if request.image is None:
+        return condition
+    first = cover(read_image(request.image), width, height)
+    return image_to_video(condition, system.encode(to_unit(first.pixels)))
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with the time that is left, on stderr; gives the function to call with (steps done, steps in all)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("left:"),
+               TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+# ---------------------------------------------------------------------------------------------------- data and training
+
+@app.command()
+def world(
+    out: Out = Path("world"),
+    seed: Annotated[int, typer.Option(help="Of the first clip; the others follow.", **WHOLE)] = 0,
+    count: Annotated[int, typer.Option(help="How many clips.", **AMOUNT)] = 8,
+    size: Annotated[str, typer.Option(help="Width x height in pixels.")] = "128x128",
+    frames: Annotated[int, typer.Option(help="Of a clip.", **AMOUNT)] = 17,
+    vocabulary: Vocabulary = "bundled",
+    held_out: Annotated[bool, typer.Option("--held-out", help="List the combinations of subject, place and action that "
+                                                              "training never sees, and stop.")] = False,
+) -> None:
+    """Render clips of the procedural world: mp4 files, a contact sheet, and what is said and known of each."""
+    from .world.scene import VOCABULARIES, held_out_combinations
+
+    words = named(VOCABULARIES, vocabulary, "vocabulary")
+    if held_out:
+        print("\n".join(", ".join(combination) for combination in held_out_combinations(words)))
+        return
+    from PIL import Image
+
+    from .request import read_size
+    from .sheet import contact_sheet
+    from .video import Video, write_video
+    from .world.caption import LEVELS, caption
+    from .world.physics import simulate
+    from .world.render import render
+    from .world.scene import sample_scene
+
+    width, height = read_size(size)
+    out.mkdir(parents=True, exist_ok=True)
+    videos, captions, known = [], [], []
+    for number in range(seed, seed + count):
+        scene = sample_scene(number, words, width=width, height=height, frames=frames)
+        motion = simulate(scene)
+        videos.append(Video(render(scene, motion), scene.fps))
+        captions.append({level: caption(scene, level) for level in LEVELS})
+        known.append({"file": f"{number:08d}.mp4", "captions": captions[-1], "scene": asdict(scene), "motion": {
+            name: values.round(4).tolist() for name, values in vars(motion).items() if hasattr(values, "tolist")}})
+        write_video(videos[-1], out / known[-1]["file"], {"captions": captions[-1], "seed": number})
+    (out / "clips.json").write_text(json.dumps(known, indent=1), encoding="utf-8")
+    Image.fromarray(contact_sheet(videos, [texts["plain"] for texts in captions], columns=2)).save(out / "sheet.png")
+    print(f"wrote {count} clips, clips.json and sheet.png to {out}")
+
+
+@app.command()
+def data(
+    out: Out,
+    autoencoder: Annotated[Path | None, typer.Option(help="Folder of a trained autoencoder; the bundled one if not "
+                                                          "given.")] = None,
+    images: Annotated[int, typer.Option(help="For training, about.", **WHOLE)] = 20_000,
+    clips: Annotated[int, typer.Option(help="For training, about.", **WHOLE)] = 20_000,
+    validation: Annotated[int, typer.Option(help="Images, and as many clips, kept for validation.", **AMOUNT)] = 256,
+    vocabulary: Vocabulary = "bundled",
+) -> None:
+    """Render clips of the world and encode them for `train transformer`; what is there already stays."""
+    from .models.text import Text
+    from .world.scene import VOCABULARIES
+
+    named(VOCABULARIES, vocabulary, "vocabulary")
+    from .data.shards import write_shards
+
+    encoders = {"autoencoder": _load_part("autoencoder", autoencoder), "text": Text(), "vocabulary": vocabulary}
+    plan = {"validation": (validation, validation, "any"), "train": (images, clips, "train")}
+    for folder, (images, clips, split) in plan.items():
+        with _progress(folder) as progress:
+            write_shards(out / folder, images=images, clips=clips, split=split, progress=progress, **encoders)
+        print(f"{out / folder}: {len(list((out / folder).glob('*.safetensors')))} shards")
+
+
+@training.command("autoencoder")
+def train_autoencoder(
+    out: Out,
+    size: Annotated[str, typer.Option(help="Name of a size: nano or bundled.")] = "bundled",
+    steps: TrainingSteps = None,
+    batch: Annotated[int | None, typer.Option(help="Crops in a step.", **AMOUNT)] = None,
+    rate: Rate = None,
+    clips: Clips = 2000,
+    vocabulary: Vocabulary = "bundled",
+    seed: Seed = 0,
+    start: Annotated[Path | None, typer.Option(help="Folder of an autoencoder to start from; without it, principal "
+                                                    "components.")] = None,
+    decoder_only: Annotated[bool, typer.Option("--decoder-only", help="Leave the latents as they are.")] = False,
+) -> None:
+    """Train the autoencoder on clips of the world."""
+    from .models.autoencoder import AUTOENCODERS
+    from .train.autoencoder import AutoencoderTraining, fix_statistics, halve_clips, train
+    from .train.state import save_weights
+
+    config = AutoencoderTraining(model=named(AUTOENCODERS, size, "autoencoder"), seed=seed, decoder_only=decoder_only,
+                                 **given(steps=steps, batch=batch, learning_rate=rate))
+    begin = start and _load_part("autoencoder", start)
+    cached, held_out = _cache(out, clips, vocabulary)
+    model = train(config, out, cached, held_out, start=begin)
+    if not decoder_only:
+        fix_statistics(model, halve_clips(cached[:200]))
+    save_weights(out, model.state_dict(), config.model)
+
+
+@training.command("transformer")
+def train_transformer(
+    out: Out,
+    data: Annotated[Path, typer.Option(help="Folder that `vitascope data` wrote.")],
+    size: Annotated[str, typer.Option(help="Name of a size, nano to xl; `vitascope info` lists them.")] = "bundled",
+    steps: TrainingSteps = None,
+    tokens: Annotated[int | None, typer.Option(help="In one step, about.", **AMOUNT)] = None,
+    rate: Rate = None,
+    seed: Seed = 0,
+    every: Annotated[int, typer.Option(help="Steps from one checkpoint, validation and sample sheet to the next.",
+                                       **AMOUNT)] = 250,
+    start: Annotated[Path | None, typer.Option(help="Folder of a transformer to start from.")] = None,
+    autoencoder: Annotated[Path | None, typer.Option(help="For samples: folder of the data's autoencoder.")] = None,
+    upsampler: Annotated[Path | None, typer.Option(help="For samples: folder of an upsampler.")] = None,
+) -> None:
+    """Train the transformer on encoded clips."""
+    from .models.transformer import TRANSFORMERS
+    from .train.state import save_weights
+    from .train.transformer import TrainingConfig, train
+
+    named(TRANSFORMERS, size, "transformer")
+    config = TrainingConfig(size=size, seed=seed, **given(steps=steps, tokens=tokens, rate=rate))
+    decoders = None
+    if autoencoder and upsampler:
+        decoders = _load_part("autoencoder", autoencoder), _load_part("upsampler", upsampler)
+    model = train(config, data=data, directory=out, every=every, decoders=decoders,
+                  start=start and _load_part("transformer", start))
+    save_weights(out, model.state_dict(), model.config)
+
+
+@training.command("upsampler")
+def train_upsampler(
+    out: Out,
+    autoencoder: Annotated[Path, typer.Option(help="Folder of the autoencoder whose results are to be enlarged.")],
+    size: Annotated[str, typer.Option(help="Name of a size: nano or bundled.")] = "bundled",
+    steps: TrainingSteps = None,
+    batch: Annotated[int | None, typer.Option(help="Clips in a step.", **AMOUNT)] = None,
+    rate: Rate = None,
+    clips: Clips = 2000,
+    vocabulary: Vocabulary = "bundled",
+    seed: Seed = 0,
+) -> None:
+    """Train the upsampler on clips of the world at two sizes."""
+    from .models.upsampler import UPSAMPLERS
+    from .train.upsampler import UpsamplerTraining, train
+
+    config = UpsamplerTraining(model=named(UPSAMPLERS, size, "upsampler"), seed=seed,
+                               **given(steps=steps, batch=batch, learning_rate=rate))
+    encoder = _load_part("autoencoder", autoencoder)
+    train(config, out, *_cache(out, clips, vocabulary), encoder)
+
+
+def _cache(out: Path, clips: int, vocabulary: str) -> "tuple[np.ndarray, np.ndarray]":
+    """Clips of the world to train and to validate on, uint8 (N, T, 128, 128, 3), rendered once beside the run `out`."""
+    from .data.shards import FIRST_SEED
+    from .train.autoencoder import cache_clips
+    from .world.render import render
+    from .world.scene import VOCABULARIES, sample_scene
+
+    words = named(VOCABULARIES, vocabulary, "vocabulary")
+    folder = out.parent / "clips"
+    return (cache_clips(folder / f"{vocabulary}-{clips}.npy", clips, lambda seed: render(sample_scene(seed, words))),
+            cache_clips(folder / f"{vocabulary}-validation.npy", VALIDATION_CLIPS, first_seed=FIRST_SEED["held-out"],
+                        render_clip=lambda seed: render(sample_scene(seed, words, split="any"))))
+
+
+def _load_part(name: str, folder: Path | None) -> "nn.Module":
+    """One of a system's models from its own folder; None is that of the bundled system."""
+    from .system import BUNDLED, PARTS, load_part
+
+    return load_part(BUNDLED / name if folder is None else folder, *PARTS[name])
+
+
+@app.command()
+def export(
+    out: Out,
+    autoencoder: Annotated[Path, typer.Option(help="Folder of a trained autoencoder.")],
+    transformer: Annotated[Path, typer.Option(help="Folder of a trained transformer.")],
+    upsampler: Annotated[Path, typer.Option(help="Folder of a trained upsampler.")],
+    name: Annotated[str, typer.Option(help="Of the model, as it stands in the files that it makes.")] = "vitascope",
+    version: Annotated[str, typer.Option(help="Of the model.")] = "0",
+    vocabulary: Vocabulary = "bundled",
+) -> None:
+    """Put trained models together into one that `generate --model` takes."""
+    from .system import System, SystemConfig, save_system
+    from .words import known_words
+    from .world.caption import LEVELS, caption
+    from .world.scene import VOCABULARIES, sample_scene
+
+    words = named(VOCABULARIES, vocabulary, "vocabulary")
+    captions = (caption(sample_scene(seed, words), level, seed) for seed in range(2000) for level in LEVELS)
+    knows = {key: sorted(set(value)) for key, value in asdict(words).items() if value and isinstance(value[0], str)}
+    card = {"knows": knows, "words": known_words(captions)}
+    folders = {"autoencoder": autoencoder, "transformer": transformer, "upsampler": upsampler}
+    parts = {part: _load_part(part, folder) for part, folder in folders.items()}
+    save_system(System(SystemConfig(name=name, version=version), card=card, **parts), out)
+    print(f"wrote {out}")
+
+
+# ------------------------------------------------------------------------------------------------------- what it can do
+
+@app.command()
+def evaluate(
+    out: Out = Path("scores"),
+    model: Model = None,
+    prompts: Annotated[int, typer.Option(help="How many, half of them combinations that were never trained.",
+                                         **AMOUNT)] = 200,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    seed: Seed = 0,
+    vocabulary: Vocabulary = "bundled",
+) -> None:
+    """Score a model: what its clips show against what was asked, beside the judge's own accuracy on real clips."""
+    from .evaluate.scoreboard import score
+    from .system import System
+    from .world.scene import VOCABULARIES
+
+    words = named(VOCABULARIES, vocabulary, "vocabulary")
+    score(System.load(model), prompts_asked=prompts, steps=steps, guidance=guidance, seed=seed, out=out,
+          vocabulary=words)
+
+
+@app.command()
+def info(model: Model = None) -> None:
+    """Tell what the model knows, and what every size takes on this machine."""
+    from rich.console import Console
+
+    from .info import describe_machine, describe_sizes, describe_system
+    from .system import System
+
+    console = Console()
+    try:
+        console.print(describe_system(System.load(model)), highlight=False)
+    except ValueError as error:
+        if model is not None:
+            raise
+        note(str(error))
+    console.print(describe_machine(), highlight=False)
+    console.print(describe_sizes())
