@@ -1,0 +1,454 @@
+"""Train the prompt classifier:  python -m vitascope.safety.learn --prompts PROMPTS.jsonl --out DIRECTORY
+
+data → model → optimiser → loop → calibration → figures on what was held out. About 30 minutes of one core.
+
+What is held out is held out whole: prompts that share a quarter of their uncommon three-word sequences are one cluster (a refused
+prompt and its benign twin are), a contrast pair is one cluster with all its drawings, and a cluster is on one side only.
+The lower layers of MiniLM are left as they are and run once; the upper ones learn low-rank changes (LoRA).
+"""
+
+import argparse
+import hashlib
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ..models.text import WIDTH, Layer, Text
+from .canonical import plain
+from .grammar import Example, Grammar
+from .lexicon import lexicon
+from .names import names, replace
+from .ngrams import BUCKETS, buckets
+from .policy import CATEGORIES
+from vitascope.precision import fast_precision
+from ..train.state import write_text
+from ..world.caption import caption
+from ..world.scene import sample_scene
+
+OURS = {  # categories of the research set → ours
+    "copyright_violations": "intellectual_property", "discrimination": "hate", "illegal_activities": "illegal", "unethical": "illegal",
+    "unethical_unsafe_action": "illegal", "privacy_individual": "public_figures", "privacy_public": "privacy", "self_harm": "self_harm",
+    "sexual_content": "sexual", "violence": "violence", "benign": "benign",
+}
+CHILD = re.compile(r"\b(?:child(?:ren)?|minors?|teen(?:s|ager|agers|age)?|kids?|toddlers?|babies|baby|boys?|girls?|school ?(?:girl|boy)s?|preteens?|"
+                   r"adolescents?|underage|pupils?|infants?|(?:[1-9]|1[0-7])[- ]years?[- ]old)\b")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the classifier is trained."""
+    first_layer: int = 4          # layers below it stay as they are
+    rank: int = 16                # of the changes
+    hidden: int = 192             # width of the head
+    longest: int = 80             # tokens of one text
+    drawings: int = 8             # of every contrast pair
+    captions: int = 300           # of the world, all of them allowed
+    tokens: int = 2200            # of a batch
+    epochs: int = 4
+    rate: float = 2e-3
+    ngram_rate: float = 6e-2
+    unsafe_weight: float = 3.0    # of a refused prompt of the research set, which has 4 benign ones for each
+    others_weight: float = 0.3    # of "not in this category" for a refused prompt: nobody checked
+    seed: int = 0
+
+
+# Data
+
+
+def research_set(path: Path) -> list[Example]:
+    """The prompts of a JSON-lines file, clusters of near-duplicates as groups. Famous characters in captions are left out."""
+    records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    records = [r for r in records if r["category"] != "benign" or not any(e.kind != "brand" for e in names().find(plain(r["text"])))]
+    clusters = cluster([r["text"] for r in records])
+    return [Example(r["text"], OURS[r["category"]], r["label"] == "block", f"{r['source']} {c}", r["source"])
+            for r, c in zip(records, clusters, strict=True)]
+
+
+def cluster(texts: Sequence[str], *, shared: float = 0.25, common: int = 25) -> list[int]:
+    """A cluster number for every text: texts that share this much of their word triples are joined, transitively.
+
+    Triples that more than `common` texts have ("create an image") join nobody.
+    """
+    triples = [set(zip(w, w[1:], w[2:], strict=False)) for w in (re.findall(r"[a-z0-9']+", t.lower()) for t in texts)]
+    frequent = Counter(triple for mine in triples for triple in mine)
+    triples = [{triple for triple in mine if frequent[triple] <= common} for mine in triples]
+    holders: dict[tuple[str, ...], list[int]] = {}
+    parent = list(range(len(texts)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for i, mine in enumerate(triples):
+        common = Counter(j for triple in mine for j in holders.get(triple, ()))
+        for j, count in common.items():
+            a, b = root(i), root(j)
+            if a != b and count >= max(1.5, shared * min(len(mine), len(triples[j]))):
+                parent[b] = a
+        for triple in mine:
+            holders.setdefault(triple, []).append(i)
+    return [root(i) for i in range(len(texts))]
+
+
+def part(group: str) -> str:
+    """train (72 %), validation (10 %) or test (18 %), by a hash of the group's name."""
+    number = int.from_bytes(hashlib.sha256(group.encode()).digest()[:4], "big") / 2**32
+    return "train" if number < 0.72 else "validation" if number < 0.82 else "test"
+
+
+def all_examples(config: Training, path: Path) -> dict[str, list[Example]]:
+    """Everything, by part."""
+    grammar = Grammar()
+    examples = research_set(path) + grammar.draw(config.drawings * len(grammar.pairs), config.seed)
+    levels = ("short", "plain", "dense")
+    examples += [Example(caption(sample_scene(i), levels[i % 3], i), "benign", False, f"world {i}", "world") for i in range(config.captions)]
+    parts: dict[str, list[Example]] = {"train": [], "validation": [], "test": []}
+    for example in examples:
+        parts[part(example.group)].append(example)
+    return parts
+
+
+def judged(text: str) -> str:
+    """A text as the classifier sees it: plain letters, names replaced by what they are."""
+    tidy = plain(text)
+    return replace(tidy, names().find(tidy))
+
+
+def with_variants(examples: list[Example], seed: int) -> list[Example]:
+    """More to learn from: names left as they are, and what is refused hidden among harmless sentences."""
+    generator = np.random.default_rng(seed)
+    harmless = [e.text for e in examples if e.category == "benign"]
+    more = []
+    for example in examples:
+        tidy = plain(example.text)
+        changed = judged(example.text)
+        more.append(Example(changed, example.category, example.unsafe, example.group, example.source))
+        if changed != tidy and generator.random() < 0.5:
+            more.append(Example(tidy, example.category, example.unsafe, example.group, example.source))
+        if generator.random() < 0.12:
+            parts = [changed.rstrip(". "), plain(str(generator.choice(harmless))).rstrip(". ")]
+            joined = ". ".join(parts if generator.random() < 0.5 else parts[::-1])
+            more.append(Example(joined, example.category, example.unsafe, example.group, example.source))
+    return more
+
+
+def targets(examples: Sequence[Example], config: Training) -> tuple[Tensor, Tensor]:
+    """Labels (B, categories) and weights (B, categories)."""
+    labels, weights = torch.zeros(2, len(examples), len(CATEGORIES))
+    for i, example in enumerate(examples):
+        weights[i] = config.others_weight if example.unsafe else 1.0
+        if example.unsafe:
+            found = {example.category}
+            if example.category in ("sexual", "violence", "self_harm") and CHILD.search(example.text) and example.source == "OVERT":
+                found |= {"minors"} if example.category == "sexual" else set()
+            if example.category == "minors":
+                weights[i, CATEGORIES.index("sexual")] = 0.0
+            if example.category == "public_figures" and example.source == "OVERT":
+                found.add("privacy")
+            for category in found:
+                labels[i, CATEGORIES.index(category)] = weights[i, CATEGORIES.index(category)] = 1.0
+            weights[i] *= config.unsafe_weight if example.source == "OVERT" else 1.0
+    return labels, weights
+
+
+# Model
+
+
+class Change(nn.Module):
+    """A linear layer that stays as it is, plus a low-rank change that is learnt, zero at first (LoRA)."""
+
+    def __init__(self, linear: nn.Linear, rank: int) -> None:
+        super().__init__()
+        self.linear = linear.requires_grad_(False)
+        self.down = nn.Parameter(torch.randn(rank, linear.in_features) / linear.in_features**0.5)
+        self.up = nn.Parameter(torch.zeros(linear.out_features, rank))  # zero-initialised
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x) + (x @ self.down.T) @ self.up.T
+
+
+class Head(nn.Module):
+    """States (B, L, 384) → logits (B, categories): every category looks at the words that matter to it."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(WIDTH, hidden)
+        self.look = nn.Linear(hidden, len(CATEGORIES))
+        self.weigh, self.mean = (nn.Parameter(torch.zeros(len(CATEGORIES), hidden)) for _ in range(2))
+        self.bias = nn.Parameter(torch.full((len(CATEGORIES),), -2.0))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        z = F.gelu(self.project(x))                                                        # (B, L, hidden)
+        weights = self.look(z).masked_fill(~mask[..., None], -1e4).softmax(1)              # (B, L, categories)
+        chosen = torch.einsum("b l c, b l h -> b c h", weights, z)
+        mean = (z * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)                    # (B, hidden)
+        return (chosen * self.weigh).sum(-1) + mean @ self.mean.T + self.bias              # (B, categories)
+
+
+class Classifier(nn.Module):
+    """The upper layers with their changes, and the head."""
+
+    def __init__(self, layers: Sequence[Layer], config: Training) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        for layer in self.layers:
+            for name in ("query", "key", "value", "attend", "expand", "contract"):
+                setattr(layer, name, Change(getattr(layer, name), config.rank))
+        self.head = Head(config.hidden)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = F.dropout(x, 0.1, self.training)
+        for layer in self.layers:
+            x = layer(x, mask)
+        return self.head(F.dropout(x, 0.1, self.training), mask)
+
+
+@torch.inference_mode()
+def lower_states(text: Text, texts: Sequence[str], config: Training) -> list[Tensor]:
+    """States (L, 384) float16 of every text after the layers that stay as they are."""
+    text.tokenizer.enable_truncation(config.longest)
+    ids = [item.ids for item in text.tokenizer.encode_batch(list(texts))]
+    found: list[Tensor] = [torch.empty(0)] * len(texts)
+    for batch in batches([len(i) for i in ids], 4000, None):
+        tokens, mask = padded([torch.tensor(ids[i]) for i in batch])
+        encoder = text.encoder
+        x = encoder.norm(encoder.words(tokens) + encoder.positions.weight[:tokens.shape[1]] + encoder.kinds.weight[0])
+        for layer in encoder.layers[:config.first_layer]:
+            x = layer(x, mask)
+        for row, i in enumerate(batch):
+            found[i] = x[row, :len(ids[i])].half()
+    return found
+
+
+def padded(rows: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Rows of different lengths → one tensor and its mask (B, L)."""
+    x = nn.utils.rnn.pad_sequence(list(rows), batch_first=True)
+    return x, torch.arange(x.shape[1]) < torch.tensor([len(row) for row in rows])[:, None]
+
+
+def batches(lengths: Sequence[int], tokens: int, generator: np.random.Generator | None) -> Iterator[list[int]]:
+    """Numbers of texts of about one length, about so many tokens together; shuffled with a generator."""
+    noise = generator.random(len(lengths)) * 3 if generator is not None else np.zeros(len(lengths))
+    order, found, batch = np.argsort(np.asarray(lengths) + noise, kind="stable"), [], []
+    for i in order:
+        if batch and (len(batch) + 1) * lengths[i] > tokens:
+            found.append(batch)
+            batch = []
+        batch.append(int(i))
+    found.append(batch)
+    return iter([found[i] for i in generator.permutation(len(found))] if generator is not None else found)
+
+
+def loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """Cross-entropy per category, plus that of "refused at all" as 1 - Π(1 - p)."""
+    each = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+    none = F.logsigmoid(-logits).sum(-1).clamp(max=-1e-6)                                  # (B,), log of the product
+    unsafe = labels.amax(-1)
+    whole = -(unsafe * torch.log1p(-none.exp()) + (1 - unsafe) * none)
+    return (each * weights).sum(-1).mean() + (whole * weights.amax(-1)).mean()
+
+
+# Loop
+
+
+def train_network(model: Classifier, states: list[Tensor], examples: list[Example], config: Training, validate) -> None:
+    labels, weights = targets(examples, config)
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=config.rate, weight_decay=0.02)
+    lengths = [len(s) for s in states]
+    steps = config.epochs * len(list(batches(lengths, config.tokens, np.random.default_rng(0))))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.rate, total_steps=steps + 50, pct_start=0.1)
+    for epoch in range(config.epochs):
+        model.train()
+        started, total, count = time.process_time(), 0.0, 0
+        for batch in batches(lengths, config.tokens, np.random.default_rng((config.seed, epoch))):
+            x, mask = padded([states[i] for i in batch])
+            with fast_precision():
+                logits = model(x.float(), mask)
+            value = loss(logits.float(), labels[batch], weights[batch])
+            optimizer.zero_grad()
+            value.backward()
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimizer.step()
+            schedule.step()
+            total, count = total + value.item(), count + 1
+        print(f"epoch {epoch + 1}/{config.epochs}  loss {total / count:.3f}  {validate(model)}  {time.process_time() - started:.0f} s of CPU", flush=True)
+
+
+def train_ngrams(texts: Sequence[str], examples: list[Example], config: Training) -> nn.EmbeddingBag:
+    """A linear classifier over hashed n-grams, by Adam."""
+    labels, weights = targets(examples, config)
+    rows = [torch.from_numpy(buckets(text)) for text in texts]
+    bag = nn.EmbeddingBag(BUCKETS, len(CATEGORIES), mode="sum", sparse=True)
+    nn.init.zeros_(bag.weight)
+    bias = torch.full((len(CATEGORIES),), -2.0)
+    optimizer = torch.optim.Adagrad(bag.parameters(), lr=config.ngram_rate)
+    generator = np.random.default_rng(config.seed)
+    for _ in range(6):
+        for batch in np.array_split(generator.permutation(len(rows)), len(rows) // 64 + 1):
+            chosen = [rows[i] for i in batch]
+            offsets = torch.tensor([0] + [len(row) for row in chosen[:-1]]).cumsum(0)
+            scale = torch.tensor([max(len(row), 1) for row in chosen])[:, None] ** -0.5
+            logits = bag(torch.cat(chosen), offsets) * scale * NGRAM_SCALE + bias
+            value = loss(logits, labels[batch], weights[batch])
+            optimizer.zero_grad()
+            value.backward()
+            optimizer.step()
+    return bag
+
+
+NGRAM_SCALE = 4.0
+
+
+@torch.inference_mode()
+def ngram_logits(bag: nn.EmbeddingBag, texts: Sequence[str]) -> Tensor:
+    """(B, categories), without the bias."""
+    rows = [torch.from_numpy(buckets(text)) for text in texts]
+    return torch.stack([bag.weight[row].sum(0) * max(len(row), 1) ** -0.5 * NGRAM_SCALE for row in rows])
+
+
+@torch.inference_mode()
+def network_logits(model: Classifier, states: Sequence[Tensor]) -> Tensor:
+    """(B, categories)."""
+    model.eval()
+    found = torch.zeros(len(states), len(CATEGORIES))
+    for batch in batches([len(s) for s in states], 4000, None):
+        x, mask = padded([states[i] for i in batch])
+        with fast_precision():
+            found[batch] = model(x.float(), mask).float()
+    return found
+
+
+# Calibration
+
+
+def calibrate(network: Tensor, ngram: Tensor, examples: list[Example], config: Training) -> tuple[Tensor, Tensor]:
+    """Weights (2, categories) and bias (categories,) that make probabilities of the two logits (Platt 1999), strongly tied."""
+    labels, weights = targets(examples, config)
+    mix = torch.tensor([[1.0], [0.5]]).repeat(1, len(CATEGORIES)).requires_grad_()
+    bias = torch.zeros(len(CATEGORIES), requires_grad=True)
+    optimizer = torch.optim.LBFGS([mix, bias], max_iter=100)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        apart = (mix - mix.mean(1, keepdim=True)).square().sum() + 0.2 * (bias - bias.mean()).square().sum()
+        value = loss(network * mix[0] + ngram * mix[1] + bias, labels, weights) + 0.05 * apart
+        value.backward()
+        return value
+
+    optimizer.step(closure)
+    return mix.detach(), bias.detach()
+
+
+def operating_point(scores: np.ndarray, examples: Sequence[Example]) -> float:
+    """The threshold at which as large a share of refused prompts passes as of allowed ones is refused, sources weighing the same."""
+    unsafe = np.array([e.unsafe for e in examples])
+    sources = np.array([e.source for e in examples])
+    grid = np.unique(np.quantile(scores, np.linspace(0.02, 0.98, 400)))
+
+    def gap(threshold: float) -> float:
+        missed = np.mean([np.mean(scores[unsafe & (sources == s)] < threshold) for s in set(sources[unsafe])])
+        refused = np.mean([np.mean(scores[~unsafe & (sources == s)] >= threshold) for s in ("OVERT", "contrast grammar", "COCO captions")])
+        return abs(missed - refused)
+
+    return float(min(grid, key=gap))
+
+
+def auc(positive: np.ndarray, negative: np.ndarray) -> float:
+    """Area under the ROC curve: how often a refused prompt scores above an allowed one (Mann and Whitney)."""
+    order = np.searchsorted(np.sort(negative), positive, "left") + np.searchsorted(np.sort(negative), positive, "right")
+    return float(order.mean() / 2 / len(negative))
+
+
+def new_words(examples: Sequence[Example]) -> list[str]:
+    """Words of the training texts that the lexicon lacks, seen in three clusters: what English is to this classifier."""
+    seen: dict[str, set[str]] = {}
+    for example in examples:
+        for word in re.findall(r"[a-z]{3,}", plain(example.text)):
+            if word not in lexicon():
+                seen.setdefault(word, set()).add(example.group)
+    return sorted(word for word, groups in seen.items() if len(groups) >= 3)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--prompts", type=Path, required=True, help="JSON lines with text, label, category, source")
+    parser.add_argument("--out", type=Path, required=True, help="folder for prompt.safetensors and prompt.json")
+    parser.add_argument("--epochs", type=int, default=Training.epochs)
+    arguments = parser.parse_args()
+    config = Training(epochs=arguments.epochs)
+    torch.manual_seed(config.seed)
+
+    parts = all_examples(config, arguments.prompts)
+    parts["train"] = with_variants(parts["train"], config.seed)
+    texts = {name: [judged(e.text) if name != "train" else e.text for e in examples] for name, examples in parts.items()}
+    print({name: (len(examples), sum(e.unsafe for e in examples)) for name, examples in parts.items()}, flush=True)
+
+    bag = train_ngrams(texts["train"], parts["train"], config)
+    print("n-grams", report(ngram_logits(bag, texts["validation"]).amax(-1).numpy(), parts["validation"]), flush=True)
+    text = Text()
+    states = {name: lower_states(text, texts[name], config) for name in parts}
+    model = Classifier(list(text.encoder.layers[config.first_layer:]), config)
+
+    def validate(current: Classifier) -> str:
+        return report(network_logits(current, states["validation"]).amax(-1).numpy(), parts["validation"])
+
+    train_network(model, states["train"], parts["train"], config, validate)
+
+    logits = {name: (network_logits(model, states[name]), ngram_logits(bag, texts[name])) for name in ("validation", "test")}
+    mix, bias = calibrate(*logits["validation"], parts["validation"], config)
+    combined = {name: network * mix[0] + ngram * mix[1] + bias for name, (network, ngram) in logits.items()}
+    threshold = operating_point(combined["validation"].amax(-1).numpy(), parts["validation"])
+    save(arguments.out, model, bag, mix, bias - threshold, parts, config)
+    print("mix", mix.mean(1).tolist(), "threshold", threshold)
+    for name, scores in combined.items():
+        print(name, report(scores.amax(-1).numpy() - threshold, parts[name], at=0.0), flush=True)
+        print("   n-grams alone", report(logits[name][1].amax(-1).numpy(), parts[name]), flush=True)
+    torch.save({"combined": combined, "parts": parts, "texts": {k: texts[k] for k in combined}, "logits": logits}, arguments.out / "analysis.pt")
+
+
+def report(scores: np.ndarray, examples: Sequence[Example], *, at: float | None = None) -> str:
+    """AUC, and with a threshold both errors, for every source."""
+    unsafe, sources = np.array([e.unsafe for e in examples]), np.array([e.source for e in examples])
+    parts = []
+    for source in sorted(set(sources)):
+        here = sources == source
+        if (unsafe & here).any():
+            parts.append(f"{source} AUC {auc(scores[unsafe & here], scores[~unsafe & here]):.4f}")
+        if at is not None:
+            caught = f"caught {np.mean(scores[unsafe & here] >= at):.4f} " if (unsafe & here).any() else ""
+            parts.append(f"{source} {caught}let through {np.mean(scores[~unsafe & here] < at):.4f}")
+    return "; ".join(parts)
+
+
+def save(folder: Path, model: Classifier, bag: nn.EmbeddingBag, mix: Tensor, bias: Tensor, parts: dict[str, list[Example]],
+         config: Training) -> None:
+    """prompt.safetensors (changes and head in float16, n-grams in int8) and prompt.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {f"{config.first_layer + i}.{name}.{side}": getattr(getattr(layer, name), side).detach().half()
+               for i, layer in enumerate(model.layers) for name in ("query", "key", "value", "attend", "expand", "contract")
+               for side in ("up", "down")}
+    tensors |= {f"head.{name}": tensor.half() for name, tensor in model.head.state_dict().items()}
+    scale = bag.weight.detach().abs().amax(0) / 127
+    tensors |= {"ngram.weight": (bag.weight.detach() / scale).round().to(torch.int8), "ngram.scale": scale * NGRAM_SCALE,
+                "mix": mix, "bias": bias}
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "prompt.safetensors")
+    document = {"categories": CATEGORIES, "training": asdict(config), "words": new_words(parts["train"]),
+                "examples": {name: len(examples) for name, examples in parts.items()}}
+    write_text(folder / "prompt.json", json.dumps(document, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from vitascope.safety.feedback import reports, store
+
+
+def test_reports_are_numbered_and_kept(tmp_path: Path) -> None:
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(b"not really a film")
+    first = store(video, reason="looks like my aunt", category="public_figures", folder=tmp_path / "data")
+    second = store(video, reason="fine after all", folder=tmp_path / "data")
+    assert [first.number, second.number] == [1, 2] and reports(tmp_path / "data") == [first, second]
+    assert first.sha256 == hashlib.sha256(b"not really a film").hexdigest()
+
+
+def test_what_cannot_be_stored_is_named(tmp_path: Path) -> None:
+    video = tmp_path / "clip.mp4"
+    with pytest.raises(ValueError, match="cannot be read"):
+        store(video, reason="x", folder=tmp_path)
+    video.touch()
+    with pytest.raises(ValueError, match="category 'ugly' is not one of"):
+        store(video, reason="x", category="ugly", folder=tmp_path)
+    with pytest.raises(ValueError, match="0 characters"):
+        store(video, reason="  ", folder=tmp_path)

@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pytest
+
+from vitascope.safety.grammar import Grammar, pairs
+from vitascope.safety.policy import CATEGORIES
+
+
+def test_every_category_has_pairs() -> None:
+    counts = {category: sum(found == category for found, _, _ in pairs()) for category in CATEGORIES}
+    assert min(counts.values()) >= 10, counts
+
+
+def test_the_same_seed_draws_the_same_prompts() -> None:
+    assert Grammar().draw(50, 3) == Grammar().draw(50, 3) != Grammar().draw(50, 4)
+
+
+def test_a_pair_is_one_group_with_both_labels_and_no_slot_left() -> None:
+    examples = Grammar().draw(600, 1)
+    for refused, allowed in zip(examples[::2], examples[1::2], strict=True):
+        assert refused.group == allowed.group and refused.unsafe and not allowed.unsafe and refused.text != allowed.text
+        assert not set("{}[]|") & set(refused.text + allowed.text)
+
+
+def test_a_line_that_is_no_pair_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "contrasts.txt"
+    path.write_text("[hate]\nonly one side\n")
+    with pytest.raises(ValueError, match="line 2"):
+        pairs(path)
