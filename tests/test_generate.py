@@ -1,11 +1,15 @@
 """Generation: reproducible, any length, known frames unchanged."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 
-from vitascope.generate import decode, generate, sample_latents, split_windows
-from vitascope.tasks import image_to_video, know, text_to_video
+from vitascope.generate import _velocity, decode, generate, generate_frames, plan_windows, sample_latents, sample_windows, \
+    split_windows, stream_ring
+from vitascope.tasks import change_prompts, extend, image_to_video, know, loop, text_to_video
 
 
 def ask(frames=9, **more):
@@ -39,20 +43,74 @@ def test_guidance_negative_and_words_change_the_result(nano_system):
 
 
 @pytest.mark.parametrize("frames", [1, 3, 5, 6, 9, 16, 61])
-def test_windows_cover_everything_once(frames):
+def test_windows_cover_everything_and_overlap(frames):
     windows = list(split_windows(frames, 5))
     assert windows[0][0] == 0 and windows[-1][1] == frames
-    made = [t for first, last, carried in windows for t in range(first + carried, last)]
-    assert made == list(range(frames))
-    assert all(last - first <= 5 for first, last, _ in windows)
-    assert all(carried >= 1 for _, _, carried in windows[1:])
+    assert all(last - first == min(5, frames) for first, last in windows)
+    assert all(after[0] < before[1] < after[1] for before, after in pairwise(windows))
+
+
+def test_what_leads_to_a_known_end_is_made_from_the_end():
+    known = torch.zeros(16, 2, 6, 8)
+    backward, forward = plan_windows(extend(ask(33), known, backward=True), 5), plan_windows(extend(ask(33), known), 5)
+    assert backward[0] == (4, 9) and backward[-1][0] == 0 and forward[0] == (0, 5) and forward[-1] == (4, 9)
 
 
 def test_long_clips_go_on_from_their_beginning(nano_system):
     whole = sample_latents(nano_system, ask(frames=33), seed=4, steps=2)
     assert whole.shape[1] == 9 and whole.isfinite().all()
-    start = sample_latents(nano_system, ask(frames=33), seed=4, steps=2)[:, :5]
-    assert torch.equal(whole[:, :5], start)
+    parts = list(sample_windows(nano_system, ask(frames=33), seed=4, steps=2))
+    assert [part.shape[1] for part in parts] == [5, 3, 1] and torch.equal(torch.cat(parts, 1), whole)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_known_frames_stay_however_long_the_clip(nano_system, backward):
+    known = torch.randn(nano_system.transformer.config.channels, 2, 6, 8)
+    latents = sample_latents(nano_system, extend(ask(frames=41), known, backward=backward), seed=0, steps=2)
+    assert torch.allclose(latents[:, -2:] if backward else latents[:, :2], known, atol=1e-5)
+    made = latents[:, :-2] if backward else latents[:, 2:]
+    assert made.isfinite().all() and made.shape[1] == 9
+
+
+def test_a_prompt_rules_its_own_span(nano_system):
+    plain, cards = ask(), change_prompts(ask(), [(1, "a blue bus"), (2, "a dog")])
+    texts = dict(zip(("main", "bus", "dog"), nano_system.text([plain.prompt, "a blue bus", "a dog"])))
+    x = torch.randn(nano_system.transformer.config.channels, *plain.shape)
+
+    def look(name):
+        return _velocity(nano_system, plain, [(texts[name], torch.ones(3))])(x, 0.5)
+
+    mixed = _velocity(nano_system, cards, [(text, span.weight) for text, span in zip(texts.values(), cards.prompts)])(x, 0.5)
+    assert all(torch.allclose(mixed[:, frame], look(name)[:, frame], atol=1e-6) for frame, name in enumerate(texts))
+    assert not torch.allclose(look("main")[:, 1], look("bus")[:, 1], atol=1e-4)
+
+
+@pytest.mark.parametrize("frames", [3, 7])
+def test_a_ring_has_no_beginning(nano_system, frames):
+    """Turned noise gives the turned result: no position is the first."""
+    condition = replace(loop(ask()), shape=(frames, 6, 8))
+    text = nano_system.text([condition.prompt])[0]
+    field = _velocity(nano_system, condition, [(text, torch.ones(frames))])
+    x = torch.randn(nano_system.transformer.config.channels, *condition.shape)
+    assert torch.allclose(field(x.roll(2, 1), 0.7), field(x, 0.7).roll(2, 1), atol=1e-5)
+    plain = _velocity(nano_system, replace(condition, ring=False), [(text, torch.ones(frames))])
+    assert not torch.allclose(plain(x.roll(2, 1), 0.7), plain(x, 0.7).roll(2, 1), atol=1e-3)
+
+
+def test_a_ring_is_decoded_without_a_seam(nano_system):
+    latents = torch.randn(nano_system.transformer.config.channels, 3, 4, 4)
+    frames, turned = (np.concatenate(list(stream_ring(nano_system, x))) for x in (latents, latents.roll(1, 1)))
+    assert frames.shape == (12, 64, 64, 3)
+    assert np.abs(np.roll(frames, 4, 0).astype(int) - turned).max() <= 1
+    assert len(generate(nano_system, loop(ask()), seed=0, steps=1)) == 12
+
+
+def test_frames_come_while_later_windows_are_still_to_be_made(nano_system):
+    told = []
+    frames = generate_frames(nano_system, ask(frames=49), seed=0, steps=2, progress=lambda step, total: told.append((step, total)))
+    first = next(frames)
+    assert told[-1] == (2, 8) and len(first) < 20
+    assert len(first) + sum(map(len, frames)) == 49 and told[-1] == (8, 8)
 
 
 def test_decoding_in_parts_changes_nothing(nano_system):

@@ -3,8 +3,7 @@
 One function for every task. What a task knows stands in its Condition; nothing here asks which task it is.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import torch
@@ -12,13 +11,15 @@ from einops import rearrange
 from torch import Tensor
 
 from .diffusion.samplers import SAMPLERS, Velocity, guide, times
+from .models.autoencoder import FRAMES
 from .models.text import TextEmbedding
 from .models.transformer import Noisy, pack, patchify, unpatchify
 from .system import System
-from .tasks import RATE, Condition, know
+from .tasks import RATE, Condition, cut, know
 from .video import Video
 
 OVERLAP = 2  # latent frames that a window shares with the one before
+AT_ONCE = 8  # windows of a ring that go through the transformer together
 
 Progress = Callable[[int, int], None]
 
@@ -30,46 +31,71 @@ def generate(system: System, condition: Condition, *, seed: int, steps: int | No
     `guidance` 1 follows the prompt plainly, more follows it harder. `progress(step, total)` is called before each
     sampling step and at the end.
     """
-    latents = sample_latents(system, condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler, progress=progress)
-    return Video(decode(system, latents), condition.fps)
+    frames = generate_frames(system, condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler, progress=progress)
+    return Video(np.concatenate(list(frames)), condition.fps)
+
+
+@torch.inference_mode()
+def generate_frames(system: System, condition: Condition, *, seed: int, steps: int | None = None,
+                    guidance: float | None = None, sampler: str = "multistep",
+                    progress: Progress = lambda step, total: None) -> Iterator[np.ndarray]:
+    """The frames of `generate`, uint8 (t, H, W, 3), as soon as they are made: however long the clip, memory is constant."""
+    parts = sample_windows(system, condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler, progress=progress)
+    yield from stream_ring(system, torch.cat(list(parts), 1)) if condition.ring else stream(system, parts)
 
 
 @torch.inference_mode()
 def sample_latents(system: System, condition: Condition, *, seed: int, steps: int | None = None, guidance: float | None = None,
                    sampler: str = "multistep", progress: Progress = lambda step, total: None) -> Tensor:
     """Latents (C, T, H, W): whole if they fit the model's window, else window after window, each going on from the last."""
+    return torch.cat(list(sample_windows(system, condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler,
+                                         progress=progress)), 1)
+
+
+@torch.inference_mode()
+def sample_windows(system: System, condition: Condition, *, seed: int, steps: int | None = None, guidance: float | None = None,
+                   sampler: str = "multistep", progress: Progress = lambda step, total: None) -> Iterator[Tensor]:
+    """The latents (C, t, H, W) that each window adds, in the order of time."""
     steps = system.config.steps if steps is None else steps
     scale = system.config.guidance if guidance is None else guidance
-    generator = torch.Generator().manual_seed(seed)
-    prompt, negative = system.text([condition.prompt])[0], _embed_negative(system, condition.negative)
-    noise = torch.randn(system.transformer.config.channels, *condition.shape, generator=generator)
-    windows = list(split_windows(condition.shape[0], system.config.window))
-    total = steps * len(windows)
-    made = noise.clone()
-    for number, (first, last, carried) in enumerate(windows):
-        part = _cut(condition, first, last)
-        if carried:
-            part = know(part, made[:, first:first + carried], slice(0, carried))
-        field = guide(_velocity(system, part, prompt), _velocity(system, part, negative), scale)
-        start = _mix(part, noise[:, first:last])
-        made[:, first:last] = SAMPLERS[sampler](field, start, times(steps), progress=_offset(progress, number * steps, total))
-    return made
+    frames, generator = condition.shape[0], torch.Generator().manual_seed(seed)
+    texts = dict(zip(names := sorted({span.prompt for span in condition.prompts}), system.text(names), strict=True))
+    negative = _embed_negative(system, condition.negative)
+    made = torch.randn(system.transformer.config.channels, *condition.shape, generator=generator)
+    done, told = torch.zeros(frames, dtype=torch.bool), 0
+    windows = [(0, frames)] if condition.ring else plan_windows(condition, system.config.window)
+    for number, (first, last) in enumerate(windows):
+        part, noise = condition if condition.ring else cut(condition, torch.arange(first, last)), made[:, first:last]
+        for frame in done[first:last].nonzero().flatten().tolist():
+            part = know(part, noise[:, frame:frame + 1], slice(frame, frame + 1))
+        field = guide(_velocity(system, part, [(texts[span.prompt], span.weight) for span in part.prompts]),
+                      _velocity(system, part, [(negative, torch.ones(last - first))]), scale)
+        made[:, first:last] = SAMPLERS[sampler](field, _mix(part, noise), times(steps),
+                                                progress=_offset(progress, number * steps, steps * len(windows)))
+        done[first:last] = True
+        ready = frames if done.all() else int(done.int().argmin())
+        if ready > told:
+            yield made[:, told:ready]
+            told = ready
 
 
-def split_windows(frames: int, window: int) -> Iterator[tuple[int, int, int]]:
-    """(first, last, carried) latent frames of each window; `carried` of them are known from the window before."""
-    yield 0, min(window, frames), 0
+def plan_windows(condition: Condition, window: int) -> list[tuple[int, int]]:
+    """The windows in the order in which they are made: from the end if that is all that is known, else from the beginning."""
+    windows = list(split_windows(condition.shape[0], window))
+    known = (condition.levels < 1).any(-1).any(-1)
+    if known[-1] and not known[0]:
+        return [(condition.shape[0] - last, condition.shape[0] - first) for first, last in windows]
+    return windows
+
+
+def split_windows(frames: int, window: int) -> Iterator[tuple[int, int]]:
+    """(first, last) latent frames of each window; each begins with at least OVERLAP frames of the window before."""
+    yield 0, min(window, frames)
     end = min(window, frames)
     while end < frames:
         first = max(min(end, frames - window + OVERLAP) - OVERLAP, 0)
-        yield first, min(first + window, frames), end - first
+        yield first, min(first + window, frames)
         end = min(first + window, frames)
-
-
-def _cut(condition: Condition, first: int, last: int) -> Condition:
-    """The part of a condition that one window covers."""
-    known = None if condition.known is None else condition.known[:, first:last]
-    return replace(condition, shape=(last - first, *condition.shape[1:]), known=known, level=condition.levels[first:last])
 
 
 def _mix(condition: Condition, noise: Tensor) -> Tensor:
@@ -78,15 +104,34 @@ def _mix(condition: Condition, noise: Tensor) -> Tensor:
     return torch.lerp(known, noise, condition.levels)
 
 
-def _velocity(system: System, condition: Condition, text: TextEmbedding) -> Velocity:
-    """The transformer as a function of (x, u): each position is at noise level `level * u` and moves in proportion."""
+def _velocity(system: System, condition: Condition, texts: list[tuple[TextEmbedding, Tensor]]) -> Velocity:
+    """The transformer as a function of (x, u): each position is at noise level `level * u` and moves in proportion.
+
+    `texts` come with the weights (T,) that they have in each frame. Several looks at the same frame, with several texts or
+    from several windows of a ring, are averaged by weight (after MultiDiffusion, Bar-Tal et al. 2023).
+    """
     levels, patch = condition.levels, system.transformer.config.patch
+    looks = [(frames, text, share) for frames in _views(condition, system.config.window) for text, weight in texts
+             if (share := weight[frames, None, None]).any()]
 
     def velocity(x: Tensor, u: float) -> Tensor:
-        batch = pack([Noisy(x, levels * u, text.states, text.pooled, RATE / condition.fps)], patch)
-        return levels * unpatchify(system.transformer(batch), batch.grids[0], patch)
+        v, total = torch.zeros_like(x), torch.zeros(len(levels), 1, 1)
+        for some in (looks[first:first + AT_ONCE] for first in range(0, len(looks), AT_ONCE)):
+            batch = pack([Noisy(x[:, frames], levels[frames] * u, text.states, text.pooled, RATE / condition.fps)
+                          for frames, text, _ in some], patch)
+            tokens = system.transformer(batch).split(batch.lengths)
+            for (frames, _, share), grid, predicted in zip(some, batch.grids, tokens, strict=True):
+                v[:, frames] += share * unpatchify(predicted, grid, patch)
+                total[frames] += share
+        return levels * v / total
 
     return velocity
+
+
+def _views(condition: Condition, window: int) -> list[Tensor]:
+    """The latent frames (n,) that the transformer sees at once: all, or of a ring every stretch of a window's length."""
+    frames = torch.arange(condition.shape[0])
+    return [frames.roll(-first)[:window] for first in range(len(frames))] if condition.ring else [frames]
 
 
 def _embed_negative(system: System, negative: str) -> TextEmbedding:
@@ -104,24 +149,43 @@ def _offset(progress: Progress, done: int, total: int) -> Progress:
 @torch.inference_mode()
 def decode(system: System, latents: Tensor) -> np.ndarray:
     """Frames uint8 (T, H, W, 3) of latents (C, T, h, w)."""
-    return np.concatenate(list(stream(system, latents)))
+    return np.concatenate(list(stream(system, latents.split(system.config.window, 1))))
 
 
 @torch.inference_mode()
-def stream(system: System, latents: Tensor) -> Iterator[np.ndarray]:
-    """The frames of `decode` a few latent frames at a time, in constant memory and without a seam.
+def stream(system: System, parts: Iterable[Tensor]) -> Iterator[np.ndarray]:
+    """The frames of latents (C, t, h, w) that come in parts, in constant memory and without a seam.
 
     The upsampler looks `reach` frames ahead: as many are held back, with as many before them, until the next part is there.
     """
-    reach, past, carried = system.upsampler.config.neighbours, {}, None
-    parts = latents.split(system.config.window, 1)
-    for number, part in enumerate(parts):
-        frames = system.autoencoder.decode(part[None], past).clamp(-1, 1)
-        whole = frames if carried is None else torch.cat([carried, frames], 2)
-        large = system.upsampler(whole)
-        first, last = reach if carried is not None else 0, whole.shape[2] - (reach if number + 1 < len(parts) else 0)
-        carried = whole[:, :, whole.shape[2] - 2 * reach:]
-        yield to_pixels(large[:, :, first:last])
+    reach, past, carried, last = system.upsampler.config.neighbours, {}, None, None
+    for part in parts:
+        for latents in part.split(system.config.window, 1):
+            frames = system.autoencoder.decode(latents[None], past).clamp(-1, 1)
+            first = 0 if carried is None else carried.shape[2] - reach
+            frames = frames if carried is None else torch.cat([carried, frames], 2)
+            large = system.upsampler(frames)
+            ready = large.shape[2] - reach
+            if ready > first:
+                yield to_pixels(large[:, :, first:ready])
+            carried, last = frames[:, :, max(frames.shape[2] - 2 * reach, 0):], large[:, :, ready:]
+    if last is not None:
+        yield to_pixels(last)
+
+
+@torch.inference_mode()
+def stream_ring(system: System, latents: Tensor) -> Iterator[np.ndarray]:
+    """The FRAMES * T frames of a ring of latents (C, T, h, w): the first follows the last like any other.
+
+    Decoding starts so far before the beginning that nothing is left of the start, and looks past the end.
+    """
+    T, config = latents.shape[1], system.autoencoder.config
+    lead = config.decoder_blocks + config.fine_blocks + 1
+    skip, left = 1 + FRAMES * (lead - 1), FRAMES * T
+    for frames in stream(system, latents[:, torch.arange(-lead, T + 1) % T].split(system.config.window, 1)):
+        if len(wanted := frames[skip:][:left]):
+            yield wanted
+        skip, left = max(skip - len(frames), 0), left - len(wanted)
 
 
 def to_pixels(video: Tensor) -> np.ndarray:

@@ -4,18 +4,29 @@ ones that training draws.
 Every latent position has a noise level at which it is known: 1 says nothing is known, 0 that it is clean, 0.6 that it
 is to be changed that much. Sampling runs a clock u from 1 to 0 and holds each position at noise level `level * u`; so a
 known frame stays, an unknown one is made, and an edit starts halfway, without a branch for any task.
+
+A prompt rules the whole clip, and spans give other prompts a share of it. A ring has no beginning and no end.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from einops import reduce
 from torch import Tensor
 
 from .models.autoencoder import FRAMES, SIDE
 
 RATE = 8.0  # frames a second that one step in time stands for
 UNKNOWN = 0.3  # training does not count positions that are known at a lower noise level
+
+
+@dataclass(frozen=True)
+class Span:
+    """A prompt beside the main one, and how far it rules each latent frame."""
+    prompt: str
+    weight: Tensor  # (T,) in [0, 1]; what the spans leave of 1 is the main prompt's
 
 
 @dataclass(frozen=True)
@@ -27,10 +38,18 @@ class Condition:
     negative: str = ""  # what guidance moves away from
     known: Tensor | None = None  # (C, T, H, W) latents; anything where nothing is known
     level: Tensor | None = None  # (T, H, W) in [0, 1]; None: nothing is known
+    spans: tuple[Span, ...] = ()
+    ring: bool = False  # after the last latent frame comes the first; each of them is FRAMES frames
 
     @property
     def levels(self) -> Tensor:
         return torch.ones(self.shape) if self.level is None else self.level
+
+    @property
+    def prompts(self) -> tuple[Span, ...]:
+        """All prompts with their weights, which add up to 1 in every frame; the main one first."""
+        others = sum((span.weight for span in self.spans), torch.zeros(self.shape[0]))
+        return (Span(self.prompt, 1 - others), *self.spans)
 
 
 def latent_frames(frames: int) -> int:
@@ -48,6 +67,64 @@ def image_to_video(condition: Condition, image: Tensor) -> Condition:
     return know(condition, image, slice(0, 1))
 
 
+def extend(condition: Condition, latents: Tensor, *, backward: bool = False) -> Condition:
+    """The clip begins with `latents` (C, t, H, W) and goes on from them, or leads to them."""
+    count, total = latents.shape[1], condition.shape[0]
+    return know(condition, latents, slice(total - count, total) if backward else slice(0, count))
+
+
+def infill(condition: Condition, before: Tensor, after: Tensor) -> Condition:
+    """The clip begins with `before` and ends with `after`, latents (C, t, H, W); what lies between is made."""
+    return extend(extend(condition, before), after, backward=True)
+
+
+def loop(condition: Condition) -> Condition:
+    """The end goes on into the beginning: time is a ring."""
+    return replace(condition, ring=True)
+
+
+Curve = Callable[[Tensor], Tensor]
+"""How much of the second of two clips rules at each share in [0, 1] of the way from the first to it."""
+
+CURVES: dict[str, Curve] = {
+    "linear": lambda s: s,
+    "smooth": lambda s: s * s * (3 - 2 * s),
+    "sharp": lambda s: (s >= 0.5).to(s.dtype),
+    "early": lambda s: s.sqrt(),
+    "late": lambda s: s.square(),
+}
+
+
+def connect(condition: Condition, before: Tensor, after: Tensor, *, prompt: str, curve: str = "smooth") -> Condition:
+    """As `infill`, while `prompt`, that of what comes after, takes over from the condition's own along a curve of CURVES."""
+    if curve not in CURVES:
+        raise ValueError(f"there is no curve {curve!r}; expected {', '.join(CURVES)}")
+    made = condition.shape[0] - before.shape[1] - after.shape[1]
+    way = CURVES[curve]((torch.arange(made) + 1) / (made + 1))
+    weight = torch.cat([torch.zeros(before.shape[1]), way, torch.ones(after.shape[1])])
+    return replace(infill(condition, before, after), spans=(Span(prompt, weight),))
+
+
+def edit(condition: Condition, latents: Tensor, *, strength: float) -> Condition:
+    """All of a clip (C, T, H, W) is known, and changed by `strength`: 0 leaves it, 1 leaves nothing of it."""
+    if not 0 <= strength <= 1:
+        raise ValueError(f"strength is {strength:g}; expected 0 to 1")
+    return know(condition, latents, slice(0, condition.shape[0]), level=strength)
+
+
+def inpaint(condition: Condition, latents: Tensor, unknown: Tensor) -> Condition:
+    """All of a clip (C, T, H, W) is known, except for the latent positions `unknown` (T, H, W), bool."""
+    return replace(know(condition, latents, slice(0, condition.shape[0])), level=unknown.float())
+
+
+def change_prompts(condition: Condition, cards: Sequence[tuple[int, str]]) -> Condition:
+    """Each card (latent frame, prompt) rules from its frame to that of the next; before the first it is the main prompt."""
+    ends = [first for first, _ in cards[1:]] + [condition.shape[0]]
+    frame = torch.arange(condition.shape[0])
+    return replace(condition, spans=tuple(Span(prompt, ((frame >= first) & (frame < end)).float())
+                                          for (first, prompt), end in zip(cards, ends, strict=True)))
+
+
 def know(condition: Condition, latents: Tensor, frames: slice, *, level: float = 0.0) -> Condition:
     """The condition with `latents` (C, t, H, W) known at the given frames, at a noise level."""
     known = torch.zeros(latents.shape[0], *condition.shape) if condition.known is None else condition.known.clone()
@@ -56,6 +133,19 @@ def know(condition: Condition, latents: Tensor, frames: slice, *, level: float =
         raise ValueError(f"known latents have shape {tuple(latents.shape)}; expected {tuple(known[:, frames].shape)}")
     known[:, frames], levels[frames] = latents, level
     return replace(condition, known=known, level=levels)
+
+
+def cut(condition: Condition, frames: Tensor) -> Condition:
+    """The part of a condition at latent frames (n,), in that order: a clip of its own, no ring."""
+    known = None if condition.known is None else condition.known[:, frames]
+    return replace(condition, shape=(len(frames), *condition.shape[1:]), known=known, level=condition.levels[frames],
+                   spans=tuple(replace(span, weight=span.weight[frames]) for span in condition.spans), ring=False)
+
+
+def touched(mask: np.ndarray) -> Tensor:
+    """Latent positions (1 + k, H/8, W/8) that a mask of pixels (1 + 4k, H, W), bool, has a part in."""
+    grouped = torch.from_numpy(np.concatenate([mask[:1].repeat(FRAMES - 1, 0), mask]))
+    return reduce(grouped.float(), "(t f) (h p) (w q) -> t h w", "max", f=FRAMES, p=SIDE, q=SIDE) > 0
 
 
 # ------------------------------------------------------------------------------------------------------------------- training
