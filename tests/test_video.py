@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from vitascope.video import (
-    Video, check_output, cover, from_unit, read_image, read_metadata, read_video, to_unit, write_frames, write_video,
+    Video, check_output, cover, from_unit, has_sound, open_video, read_image, read_metadata, read_video, to_unit, write_frames,
+    write_video,
 )
 
 MOVING = ["clip.mp4", "clip.webm", "clip.gif", "clip.webp", "clip-%03d.png", "clip"]
@@ -280,6 +281,27 @@ def test_text_is_no_video_and_a_playlist_is_not_followed(tmp_path: Path, text: s
         with pytest.raises(ValueError) as error:
             read(tmp_path / "list.mp4")
         one_line(error, "list.mp4", "cannot be read")
+
+
+def test_frame_by_frame_is_what_is_read_at_once_and_only_reading_is_blamed(tmp_path: Path) -> None:
+    write_video(Video(draw(), 8), tmp_path / "clip.mp4")
+    with open_video(tmp_path / "clip.mp4") as (rate, frames):
+        assert rate == 8 and np.array_equal(np.stack(list(frames)), read_video(tmp_path / "clip.mp4").pixels)
+    with pytest.raises(OSError, match="full"), open_video(tmp_path / "clip.mp4") as (_, frames):
+        next(frames)
+        raise OSError("the disk is full")
+
+
+def test_whether_there_is_sound(tmp_path: Path) -> None:
+    write_video(Video(draw(), 8), tmp_path / "silent.mp4")
+    write_video(Video(draw(1)), tmp_path / "still.png")
+    with av.open(str(tmp_path / "loud.mp4"), "w") as container:
+        sound = container.add_stream("aac", rate=16000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16000
+        container.mux(sound.encode(frame))
+        container.mux(sound.encode(None))
+    assert [has_sound(tmp_path / name) for name in ("silent.mp4", "still.png", "loud.mp4")] == [False, False, True]
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import struct
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -76,8 +76,14 @@ def from_unit(x: "Tensor") -> np.ndarray:
 
 def cover(video: Video, width: int, height: int) -> Video:
     """The video scaled until it covers the size, what overhangs cut off evenly."""
-    fitted = [ImageOps.fit(Image.fromarray(frame), (width, height), Image.Resampling.LANCZOS) for frame in video.pixels]
-    return Video(np.stack(fitted), video.fps)
+    return Video(np.stack([cover_frame(frame, width, height) for frame in video.pixels]), video.fps)
+
+
+def cover_frame(frame: np.ndarray, width: int, height: int) -> np.ndarray:
+    """As `cover`, of one frame uint8 (H, W, 3)."""
+    if frame.shape[:2] == (height, width):
+        return frame
+    return np.asarray(ImageOps.fit(Image.fromarray(frame), (width, height), Image.Resampling.LANCZOS))
 
 
 # -------------------------------------------------------------------------------------------------------------- reading
@@ -108,11 +114,40 @@ def read_video(path: str | Path, *, fps: float | None = None, seconds: float | N
     Also of a folder or pattern (`name%03d.png`) of numbered pictures. `seconds` reads no further than that. ValueError
     in one line for what is missing, no video or image, or cut short.
     """
-    path = Path(path)
-    with _reading(path), _open(path) as (rate, frames):
-        rate = rate if fps is None else fps
+    with open_video(path, fps=fps) as (rate, frames):
         limit = None if seconds is None else max(round(seconds * rate), 1)
-        return Video(np.stack(list(islice(_resample(frames, rate), limit))), rate)
+        return Video(np.stack(list(islice(frames, limit))), rate)
+
+
+@contextmanager
+def open_video(path: str | Path, *, fps: float | None = None) -> Iterator[tuple[float, Iterator[np.ndarray]]]:
+    """As `read_video`, but gives the rate and the frames uint8 (H, W, 3) one after the other, however many they are."""
+    path = Path(path)
+    with ExitStack() as stack:
+        with _reading(path):
+            rate, frames = stack.enter_context(_open(path))
+        rate = rate if fps is None else fps
+        yield rate, _read_on(path, _resample(frames, rate))
+
+
+def _read_on(path: Path, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """The frames, with ValueError for what goes wrong in reading them, and for nothing that their user does."""
+    while True:
+        with _reading(path):
+            frame = next(frames, None)
+        if frame is None:
+            return
+        yield frame
+
+
+def has_sound(path: str | Path) -> bool:
+    """Whether a file that can be read as a video has sound, too."""
+    path = Path(path)
+    try:
+        with _open_container(path) as container:
+            return bool(container.streams.audio)
+    except UNREADABLE:
+        return False
 
 
 def read_image(path: str | Path) -> Video:

@@ -48,15 +48,23 @@ class Upsampler(nn.Module):
         nn.init.zeros_(self.head.bias)
         self.to(memory_format=torch.channels_last)
 
+    @property
+    def reach(self) -> int:
+        """Pixels of the small picture that one of its pixels has an effect on, to each side."""
+        return 2 + 2 * self.config.blocks
+
     def forward(self, video: Tensor) -> Tensor:
         x = rearrange(with_neighbours(video, self.config.neighbours), "b c t h w -> (b t) c h w")
-        x = self.stem(x.contiguous(memory_format=torch.channels_last))   # ((B T), width, H, W)
+        return rearrange(self.enlarge(x), "(b t) c h w -> b c t h w", b=len(video))
+
+    def enlarge(self, x: Tensor) -> Tensor:
+        """Frames (N, 3, 2H, 2W) of small ones with their neighbours on the channels, (N, 3 (1 + 2 neighbours), H, W)."""
+        frames = x[:, 3 * self.config.neighbours:][:, :3]                # (N, 3, H, W)
+        x = self.stem(x.contiguous(memory_format=torch.channels_last))   # (N, width, H, W)
         for block in self.blocks:
             x = block(x)
-        detail = F.pixel_shuffle(self.head(x), SCALE)                    # ((B T), 3, 2H, 2W)
-        frames = rearrange(video, "b c t h w -> (b t) c h w")
-        smooth = F.interpolate(frames, scale_factor=SCALE, mode="bicubic", align_corners=False)
-        return rearrange(smooth + detail, "(b t) c h w -> b c t h w", b=len(video))
+        detail = F.pixel_shuffle(self.head(x), SCALE)                    # (N, 3, 2H, 2W)
+        return F.interpolate(frames, scale_factor=SCALE, mode="bicubic", align_corners=False) + detail
 
 
 def with_neighbours(video: Tensor, count: int) -> Tensor:
