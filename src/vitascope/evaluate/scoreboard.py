@@ -10,7 +10,7 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import wrap
 
@@ -69,7 +69,8 @@ def wilson(right: int, asked: int) -> tuple[float, float]:
 
 def prompts(count: int, vocabulary: Vocabulary = BUNDLED, *, seed: int = 0, width: int = 128, height: int = 128,
             frames: int = 17) -> Iterator[Prompt]:
-    """Scenes and captions: every second one a held-out combination, the three levels of detail in turn."""
+    """Scenes of one shot and their captions: every second one a held-out combination, the levels of detail in turn."""
+    vocabulary = replace(vocabulary, cuts=0.0)
     for index in range(count):
         split, level = ("train", "held-out")[index % 2], LEVELS[index // 2 % len(LEVELS)]
         scene = sample_scene(FIRST_SEED + 1_000_000 * seed + index, vocabulary, width=width, height=height, frames=frames,

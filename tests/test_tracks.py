@@ -1,0 +1,118 @@
+"""Detections become tracks, the background's motion becomes the camera's, whatever the size of the picture."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from vitascope.evaluate.reader import GEOMETRY, ROWS, Sight
+from vitascope.evaluate.tracks import FEATURES, CameraPath, Detections, Observation, all_features, detect, follow_camera, link, \
+    mirror, shrink
+from vitascope.train.reader import PROPS
+
+KINDS = 3
+NOTHING = Detections(np.zeros((0, KINDS)), *(np.zeros(0) for _ in range(3)), np.zeros((0, 2)), np.zeros(0), np.zeros((0, 3)),
+                     np.zeros(0))
+
+
+def found(*things: tuple[int, float, float], size: float = 0.3) -> Detections:
+    """One frame with things (kind, x, y) in it."""
+    n = len(things)
+    kinds = np.full((n, KINDS), 0.02)
+    kinds[np.arange(n), [kind for kind, _, _ in things]] = 0.9
+    x, y = (np.array([thing[axis] for thing in things]) for axis in (1, 2))
+    return Detections(kinds, x, y, np.full(n, size), np.tile([0.0, 1.0], (n, 1)), np.ones(n), np.full((n, 3), 1 / 3), np.zeros(n))
+
+
+def texture(side: int) -> np.ndarray:
+    """A picture with corners everywhere."""
+    rng = np.random.default_rng(0)
+    return cv2.resize(rng.integers(0, 255, (side // 8, side // 8, 3), np.uint8), (side, side), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("shape, small", [((128, 128), (64, 64)), ((96, 176), (64, 112)), ((48, 20), (64, 32))])
+def test_shrinking_keeps_the_aspect(shape, small):
+    assert shrink(np.zeros((2, *shape, 3), np.uint8)).shape == (2, *small, 3)
+
+
+@pytest.mark.parametrize("frames", [np.zeros((2, 8, 8, 4), np.uint8), np.zeros((2, 8, 8, 3)), np.zeros((0, 8, 8, 3), np.uint8)])
+def test_what_is_no_clip_is_refused(frames):
+    with pytest.raises(ValueError, match="expected uint8"):
+        shrink(frames)
+
+
+def test_a_peak_is_found_where_it_is():
+    heat, geometry = torch.full((1, KINDS, 16, 32), -9.0), torch.zeros(1, GEOMETRY, 16, 32)
+    heat[0, 1, 5, 20], heat[0, 1, 5, 21] = 3, 1
+    geometry[0, 0], geometry[0, 1], geometry[0, 4] = 0.25, -0.5, 1
+    sight = Sight(heat, geometry, torch.zeros(1, 2, 16, 32), torch.zeros(1, 4, 16, 32), {})
+    (seen,) = detect(sight, KINDS, aspect=2.0)
+    assert seen.kinds.argmax(1).tolist() == [1]
+    np.testing.assert_allclose([seen.x[0], seen.y[0], seen.size[0]], [20.75 / 16, 5 / 16, 0.3], rtol=1e-5)
+
+
+@pytest.mark.parametrize("step", [(1.5, 0.0), (-1.5, 0.0), (0.0, 0.8), (0.0, 0.0)])
+def test_the_camera_follows_the_background(step):
+    big, frames = texture(160), []
+    for t in range(9):
+        matrix = np.array([[1, 0, -40 - t * step[0]], [0, 1, -40 - t * step[1]]])
+        frames.append(cv2.warpAffine(big, matrix, (64, 64), flags=cv2.INTER_LINEAR))
+    path = follow_camera(np.stack(frames), [NOTHING] * 9, 1.0)
+    np.testing.assert_allclose([path.x[-1], path.y[-1]], np.multiply(step, 8 / 64), atol=0.01)
+    np.testing.assert_allclose(path.zoom, 1, atol=0.02)
+
+
+def test_zooming_in_is_seen():
+    big = texture(160)
+    frames = np.stack([cv2.warpAffine(big, cv2.getRotationMatrix2D((80, 80), 0, 1.03**t), (160, 160))[48:112, 48:112]
+                       for t in range(9)])
+    path = follow_camera(frames, [NOTHING] * 9, 1.0)
+    np.testing.assert_allclose(path.zoom[-1], 1.03**8, rtol=0.02)
+    x, y = path.world(np.full(9, 0.5), np.full(9, 0.5))
+    np.testing.assert_allclose([x, y], 0.5, atol=0.02)  # the middle stays where it is
+
+
+def test_a_featureless_clip_has_a_still_camera():
+    path = follow_camera(np.zeros((5, ROWS, ROWS, 3), np.uint8), [NOTHING] * 5, 1.0)
+    assert not path.x.any() and not path.y.any() and (path.zoom == 1).all()
+
+
+def test_crossing_subjects_keep_their_names():
+    clip = [found((0, 0.1 + 0.05 * t, 0.6), (1, 0.9 - 0.05 * t, 0.65)) for t in range(17)]
+    one, two = link(clip)
+    assert {one.kinds.argmax(), two.kinds.argmax()} == {0, 1}
+    for track in (one, two):
+        start = 0.1 if track.kinds.argmax() == 0 else 0.9
+        np.testing.assert_allclose([track.x[0], track.x[-1]], [start, 1 - start], atol=1e-6)
+
+
+def test_a_gap_is_bridged():
+    clip = [found((2, 0.1 + 0.04 * t, 0.6)) if not 5 < t < 9 else NOTHING for t in range(17)]
+    (track,) = link(clip)
+    assert track.present.sum() == 14
+    np.testing.assert_allclose(track.x, 0.1 + 0.04 * np.arange(17), atol=1e-6)
+
+
+def test_a_bounce_is_one_track():
+    height = np.abs(np.cos(np.arange(17) * 0.6)) * 0.5
+    assert len(link([found((0, 0.5, 0.8 - h)) for h in height])) == 1
+
+
+def observation() -> Observation:
+    T = 9
+    clip = [found((0, 0.2 + 0.05 * t, 0.6), (1, 0.8, 0.5)) for t in range(T)]
+    camera = CameraPath(np.linspace(0, 0.3, T), np.zeros(T), np.linspace(1, 1.4, T), np.ones(T))
+    return Observation(link(clip), camera, np.zeros((T, len(PROPS))), np.full((T, len(PROPS)), 0.4), {}, 1.5)
+
+
+def test_features_of_every_track():
+    assert all_features(observation()).shape == (2, FEATURES, 9)
+
+
+def test_a_mirror_turns_the_world_round():
+    seen = observation()
+    mirrored = mirror(seen)
+    x, _ = seen.camera.world(seen.tracks[0].x, seen.tracks[0].y)
+    mirrored_x, _ = mirrored.camera.world(mirrored.tracks[0].x, mirrored.tracks[0].y)
+    np.testing.assert_allclose(mirrored_x, seen.aspect - x, atol=1e-9)
+    torch.testing.assert_close(all_features(mirror(mirrored)), all_features(seen))
