@@ -1,0 +1,216 @@
+"""A user's footage → what is to be generated around, between or instead of it.
+
+Each function fits a clip into the Condition of its task and says in a `Plan` which frames and pixels are the user's own: these
+are shown as they were given, not as the autoencoder would give them back. Clips have the size of the system's output.
+Latents hold four frames each, so whatever borders on something known is counted in fours; a clip's first frame stands alone.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from einops import reduce
+from torch import Tensor
+
+from .generate import OVERLAP, Progress, generate_frames
+from .models.autoencoder import FRAMES, SIDE
+from .models.upsampler import SCALE
+from .system import System
+from .tasks import Condition, connect, edit, extend, infill, inpaint, latent_frames, touched
+from .video import Video, to_unit
+
+MOVED = 28  # levels by which a pixel differs from the background where something moves
+SMALLEST_SUBJECT = 0.002  # share of the picture that something has to cover to be cut out
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is to be generated, and the user's own frames around it and within."""
+    condition: Condition
+    before: np.ndarray | None = None  # uint8 (t, H, W, 3): shown before what is generated
+    after: np.ndarray | None = None  # shown after it
+    own: np.ndarray | None = None  # uint8 (T, H, W, 3): shown instead of it where `kept` (T, H, W), bool, says so
+    kept: np.ndarray | None = None
+    frames: int | None = None  # generated frames that are shown; None: all
+
+
+def make(system: System, plan: Plan, *, seed: int, steps: int | None = None, guidance: float | None = None,
+         progress: Progress = lambda step, total: None) -> Iterator[np.ndarray]:
+    """The frames uint8 (H, W, 3) of a plan, as they are made; the arguments are those of `generate`."""
+    yield from () if plan.before is None else plan.before
+    number = 0
+    for frames in generate_frames(system, plan.condition, seed=seed, steps=steps, guidance=guidance, progress=progress):
+        for frame in frames:
+            if plan.frames is None or number < plan.frames:
+                yield frame if plan.own is None else np.where(plan.kept[number, ..., None], plan.own[number], frame)
+            number += 1
+    yield from () if plan.after is None else plan.after
+
+
+# ------------------------------------------------------------------------------------------------- pixels as known latents
+
+def encode_start(system: System, pixels: np.ndarray) -> Tensor:
+    """Latents (C, 1 + k, h, w) of frames uint8 (1 + 4k, H, W, 3) that a clip begins with."""
+    return system.encode(reduce(to_unit(pixels), "c t (h p) (w q) -> c t h w", "mean", p=SCALE, q=SCALE))
+
+
+def encode_later(system: System, pixels: np.ndarray) -> Tensor:
+    """Latents (C, k, h, w) of frames (4k, H, W, 3) that stand anywhere else."""
+    return encode_start(system, np.concatenate([pixels[:1], pixels]))[:, 1:]
+
+
+def blank(pixels: np.ndarray, latents: int, *, prompt: str, negative: str, fps: float) -> Condition:
+    """A condition for a clip of so many latent frames and the size of `pixels` (T, H, W, 3), of which only the text is known."""
+    cell = SCALE * SIDE
+    return Condition(prompt, (latents, pixels.shape[1] // cell, pixels.shape[2] // cell), fps, negative)
+
+
+def groups(seconds: float, fps: float) -> int:
+    """Latent frames that last about so long, at least one."""
+    return max(round(seconds * fps / FRAMES), 1)
+
+
+def _fill(pixels: np.ndarray, count: int) -> np.ndarray:
+    """Frames (T, H, W, 3), the last one repeated until there are `count`."""
+    return np.concatenate([pixels, pixels[-1:].repeat(max(count - len(pixels), 0), 0)])
+
+
+def _head(pixels: np.ndarray) -> np.ndarray:
+    """The last 1 + 4k frames of a clip that what follows is to see."""
+    return pixels[len(pixels) - 1 - FRAMES * min((len(pixels) - 1) // FRAMES, OVERLAP - 1):]
+
+
+def _keep(before: np.ndarray, made: int, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`own` and `kept` of a plan that begins with known frames, makes some and ends with known ones."""
+    own = np.concatenate([before, np.zeros((made, *before.shape[1:]), np.uint8), after])
+    kept = np.ones(own.shape[:3], bool)
+    kept[len(before):len(before) + made] = False
+    return own, kept
+
+
+# -------------------------------------------------------------------------------------------------------------------- in time
+
+def extend_forward(system: System, clip: Video, *, prompt: str, seconds: float, negative: str = "") -> Plan:
+    """The clip goes on for about `seconds`."""
+    head, count = _head(clip.pixels), groups(seconds, clip.fps)
+    latents = encode_start(system, head)
+    condition = blank(head, latents.shape[1] + count, prompt=prompt, negative=negative, fps=clip.fps)
+    own, kept = _keep(head, FRAMES * count, head[:0])
+    return Plan(extend(condition, latents), before=clip.pixels[:len(clip) - len(head)], own=own, kept=kept)
+
+
+def extend_backward(system: System, clip: Video, *, prompt: str, seconds: float, negative: str = "") -> Plan:
+    """About `seconds` that lead to the clip."""
+    known = min(max(len(clip) // FRAMES, 1), OVERLAP)
+    tail = _fill(clip.pixels, FRAMES)[:FRAMES * known]
+    latents, made = encode_later(system, tail), system.frames(seconds, clip.fps)
+    condition = blank(tail, latent_frames(made) + known, prompt=prompt, negative=negative, fps=clip.fps)
+    own, kept = _keep(tail[:0], made, tail)
+    return Plan(extend(condition, latents, backward=True), own=own, kept=kept, after=clip.pixels[len(tail):],
+                frames=made + min(len(tail), len(clip)))
+
+
+def fill_between(system: System, first: Video, second: Video, *, count: int, prompt: str, negative: str = "",
+                 join: Callable[[Condition, Tensor, Tensor], Condition] = infill) -> Plan:
+    """The first clip, `count` latent frames that lead over, the second clip. `join` is the task that knows both ends."""
+    if first.size != second.size:
+        raise ValueError(f"the clips have sizes {first.size} and {second.size}; expected the same")
+    head, tail = _head(first.pixels), _fill(second.pixels[:FRAMES], FRAMES)
+    before, after = encode_start(system, head), encode_later(system, tail)
+    condition = blank(head, before.shape[1] + count + 1, prompt=prompt, negative=negative, fps=first.fps)
+    own, kept = _keep(head, FRAMES * count, tail)
+    return Plan(join(condition, before, after), before=first.pixels[:len(first) - len(head)], own=own, kept=kept,
+                after=second.pixels[FRAMES:], frames=len(head) + FRAMES * count + min(FRAMES, len(second)))
+
+
+def fill_range(system: System, clip: Video, *, start: float, end: float, prompt: str, negative: str = "") -> Plan:
+    """The frames from `start` to `end`, seconds, are made anew; the range ends up to three frames later to be whole latents."""
+    first = round(start * clip.fps)
+    count = -(-(round(end * clip.fps) - first) // FRAMES)
+    last = first + FRAMES * count
+    if not (0 < first and count > 0 and last < len(clip)):
+        raise ValueError(f"range {start:g}-{end:g} does not lie within the clip, which has {clip.seconds:.2f} s; expected "
+                         f"frames before it, and after it once it is a multiple of {FRAMES / clip.fps:g} s")
+    return fill_between(system, Video(clip.pixels[:first], clip.fps), Video(clip.pixels[last:], clip.fps), count=count,
+                        prompt=prompt, negative=negative)
+
+
+def loop_clip(system: System, clip: Video, *, prompt: str, seconds: float, negative: str = "") -> Plan:
+    """The clip, and about `seconds` that lead from its end back to its beginning."""
+    plan = fill_between(system, clip, clip, count=groups(seconds, clip.fps), prompt=prompt, negative=negative)
+    return replace(plan, after=None, frames=plan.frames - min(FRAMES, len(clip)))
+
+
+def connect_clips(system: System, first: Video, second: Video, *, seconds: float, prompt: str, second_prompt: str,
+                  curve: str = "smooth", negative: str = "") -> Plan:
+    """The first clip turns into the second within about `seconds`, as the prompt of the second takes over along `curve`."""
+    return fill_between(system, first, second, count=groups(seconds, first.fps), prompt=prompt, negative=negative,
+                        join=lambda condition, before, after: connect(condition, before, after, prompt=second_prompt, curve=curve))
+
+
+# ------------------------------------------------------------------------------------------------------------------- in place
+
+def edit_clip(system: System, clip: Video, *, prompt: str, strength: float, negative: str = "") -> Plan:
+    """The clip changed towards another prompt; its motion stays the more, the lower the strength."""
+    latents = encode_start(system, _whole(clip.pixels))
+    condition = blank(clip.pixels, latents.shape[1], prompt=prompt, negative=negative, fps=clip.fps)
+    return Plan(edit(condition, latents, strength=strength), frames=len(clip))
+
+
+def _whole(pixels: np.ndarray) -> np.ndarray:
+    """Frames, the last one repeated until there are 1 + 4k."""
+    return _fill(pixels, 1 + FRAMES * -(-(len(pixels) - 1) // FRAMES))
+
+
+def inpaint_clip(system: System, clip: Video, mask: np.ndarray, *, prompt: str, negative: str = "") -> Plan:
+    """The pixels of `mask`, bool (T, H, W) or (1, H, W), are made anew."""
+    if mask.shape[1:] != clip.pixels.shape[1:3] or len(mask) not in (1, len(clip)):
+        raise ValueError(f"the mask has {len(mask)} frames of {mask.shape[2]}x{mask.shape[1]}; expected {len(clip)} or 1 of "
+                         f"{clip.size[0]}x{clip.size[1]}")
+    if not mask.any():
+        raise ValueError("the mask is empty; expected white where the picture is to be made anew")
+    pixels = _whole(clip.pixels)
+    mask = _fill(np.broadcast_to(mask, clip.pixels.shape[:3]), len(pixels))
+    latents = encode_start(system, pixels)
+    condition = blank(pixels, latents.shape[1], prompt=prompt, negative=negative, fps=clip.fps)
+    small = reduce(mask, "t (h p) (w q) -> t h w", "max", p=SCALE, q=SCALE)
+    return Plan(inpaint(condition, latents, touched(small)), own=pixels, kept=~mask, frames=len(clip))
+
+
+def outpaint_clip(system: System, clip: Video, *, width: int, height: int, prompt: str, negative: str = "") -> Plan:
+    """The whole clip, of any size, in the middle of a picture of another aspect ratio, whose rest is made."""
+    scale = min(width / clip.size[0], height / clip.size[1])
+    columns, rows = (max(round(side * scale), 1) for side in clip.size)
+    if (columns, rows) == (width, height):
+        raise ValueError(f"the clip fills {width}x{height} already; expected a size of another aspect ratio")
+    left, top = (width - columns) // 2, (height - rows) // 2
+    inner = np.stack([cv2.resize(frame, (columns, rows), interpolation=cv2.INTER_AREA) for frame in clip.pixels])
+    around = ((0, 0), (top, height - rows - top), (left, width - columns - left))
+    canvas = np.pad(inner, (*around, (0, 0)), mode="edge")
+    mask = np.pad(np.zeros((1, rows, columns), bool), around, constant_values=True)
+    return inpaint_clip(system, Video(canvas, clip.fps), mask, prompt=prompt, negative=negative)
+
+
+def combine_clips(system: System, subject: Video, place: Video, *, prompt: str, strength: float, mask: np.ndarray | None = None,
+                  negative: str = "") -> Plan:
+    """What moves in one clip (or its `mask`, bool (T, H, W) or (1, H, W)) before the place of another, made into one picture."""
+    if subject.size != place.size:
+        raise ValueError(f"the clips have sizes {subject.size} and {place.size}; expected the same")
+    cut_out = moving(subject) if mask is None else np.broadcast_to(mask, subject.pixels.shape[:3])
+    if cut_out.mean() < SMALLEST_SUBJECT:
+        raise ValueError("nothing moves in the first clip; expected a subject that does, or a mask of it")
+    behind = _fill(place.pixels, len(subject))[:len(subject)]
+    together = np.where(cut_out[..., None], subject.pixels, behind)
+    return edit_clip(system, Video(together, subject.fps), prompt=prompt, strength=strength, negative=negative)
+
+
+def moving(clip: Video) -> np.ndarray:
+    """Where a clip differs from what is there most of the time, bool (T, H, W); needs a camera that stands still."""
+    background = np.median(clip.pixels, axis=0)
+    different = (np.abs(clip.pixels - background).max(-1) > MOVED).astype(np.uint8)
+    side = max(clip.size[1] // 32, 1)
+    kernel = np.ones((side, side), np.uint8)
+    closed = [cv2.morphologyEx(cv2.medianBlur(one, 3), cv2.MORPH_CLOSE, kernel, iterations=2) for one in different]
+    return np.stack(closed) > 0
