@@ -460,3 +460,12 @@ def info(model: Model = None) -> None:
         note(str(error))
     console.print(describe_machine(), highlight=False)
     console.print(describe_sizes())
+
+
+# --------------------------------------------------------------------------------------------------- safety and its red team
+
+from .redteam.commands import app as redteam  # noqa: E402
+from .safety.commands import app as safety  # noqa: E402
+
+app.registered_commands += safety.registered_commands
+app.add_typer(redteam, name="redteam")

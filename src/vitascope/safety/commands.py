@@ -7,11 +7,12 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .policy import Policy, Verdict
+if TYPE_CHECKING:
+    from .policy import Verdict
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -25,9 +26,10 @@ def moderate(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     check: Annotated[bool, typer.Option(help="Exit with 1 unless everything is allowed.")] = False,
 ) -> None:
-    """Judge prompts by the policy without generating anything."""
+    """Judge prompts by the policy, generating nothing."""
     if (text is None) == (file is None):
         raise ValueError("give either a TEXT or --file, and not both" if text is not None else "give a TEXT or --file PROMPTS.jsonl")
+    from .policy import Policy
     from .prompt import classifier
 
     rules, judging = Policy.load(policy), classifier()
@@ -79,7 +81,7 @@ def _texts(record: dict[str, Any]) -> list[str]:
     return texts
 
 
-def _readable(record: dict[str, Any], verdict: Verdict) -> str:
+def _readable(record: dict[str, Any], verdict: "Verdict") -> str:
     worst = sorted(verdict.categories.items(), key=lambda item: -item[1])[:2]
     scores = ", ".join(f"{name} {score:.2f}" for name, score in worst)
     head = f"{record['line']}: " if "line" in record else ""
