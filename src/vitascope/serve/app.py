@@ -437,7 +437,8 @@ async def _deliver(service: Service) -> None:
         while True:
             try:
                 sent = await to_thread.run_sync(deliver, service.webhooks, client, senders)
-            except Unavailable:
+            except Exception as error:  # whatever it is, the next event is to be sent
+                log.error("delivering webhooks failed", cause=f"{type(error).__name__}: {error}")
                 sent = 0
             await asyncio.sleep(0 if sent else 0.5)
 
@@ -452,8 +453,8 @@ async def _keep_house(service: Service) -> None:
                 swept = monotonic()
                 await to_thread.run_sync(_expire, service)
                 await to_thread.run_sync(intake.sweep, service)
-        except (Unavailable, OSError) as error:
-            log.warning("housekeeping failed", cause=str(error))
+        except Exception as error:  # whatever it is, the next round is to come
+            log.error("housekeeping failed", cause=f"{type(error).__name__}: {error}")
         await asyncio.sleep(service.settings.lease / 4)
 
 

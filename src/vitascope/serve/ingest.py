@@ -12,7 +12,8 @@ import io
 import ipaddress
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
@@ -74,8 +75,11 @@ def resolve(host: str, port: int, *, allow: Callable[[Address], bool] = is_publi
     return addresses[0]
 
 
-def open_checked(client: httpx.Client, method: str, url: str, *, allow: Callable[[Address], bool] = is_public,
-                 headers: dict[str, str] | None = None, content: bytes | None = None) -> httpx.Response:
+@contextmanager
+def open_checked(
+    client: httpx.Client, method: str, url: str, *, allow: Callable[[Address], bool] = is_public,
+    headers: dict[str, str] | None = None, content: bytes | None = None,
+) -> Iterator[httpx.Response]:
     """Send one request, without following redirects, to the checked address of its host. The response is a stream."""
     parts = _split(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -84,7 +88,11 @@ def open_checked(client: httpx.Client, method: str, url: str, *, allow: Callable
     name = parts.netloc
     request = client.build_request(method, target, content=content, headers={"Host": name, **(headers or {})},
                                    extensions={"sni_hostname": parts.hostname})
-    return client.send(request, stream=True)
+    response = client.send(request, stream=True)
+    try:
+        yield response
+    finally:
+        response.close()
 
 
 def fetch(url: str, *, limit: int, limits: Limits = LIMITS, allow: Callable[[Address], bool] = is_public) -> bytes:
@@ -96,8 +104,7 @@ def fetch(url: str, *, limit: int, limits: Limits = LIMITS, allow: Callable[[Add
     with httpx.Client(trust_env=False, timeout=timeout, headers={"Accept-Encoding": "identity"}) as client:
         for _ in range(limits.redirects + 1):
             try:
-                response = open_checked(client, "GET", url, allow=allow)
-                with response:
+                with open_checked(client, "GET", url, allow=allow) as response:
                     if not response.has_redirect_location:
                         return _read_body(response, url, limit, deadline)
                     url = urljoin(url, response.headers["location"])

@@ -202,6 +202,7 @@ class Jobs:
             gone = execute("DELETE FROM jobs WHERE id = :id AND key = :key RETURNING id", id=id, key=key)
             if gone:
                 execute("DELETE FROM receipts WHERE job = :id", id=id)
+                execute("UPDATE clock SET value = value + 1")  # wakes followers
             return bool(gone)
 
     def expired(self) -> list[Job]:

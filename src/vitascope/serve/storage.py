@@ -36,8 +36,10 @@ class Files:
         """Make a file that appears whole."""
         source = io.BytesIO(data) if isinstance(data, bytes) else data
         if self.folder is None:
-            with self.remote.open(self._key(name), "wb") as target:  # appears when it is closed
-                shutil.copyfileobj(source, target, CHUNK)
+            with tempfile.NamedTemporaryFile() as whole:
+                shutil.copyfileobj(source, whole, CHUNK)
+                whole.flush()
+                self.remote.put_file(whole.name, self._key(name))
             return
         path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)

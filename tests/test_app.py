@@ -1,0 +1,423 @@
+"""The HTTP surface as plain programs and browsers meet it; test_openai_client.py has the official client."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from serving import Live, finished, serving, settings, wait_for
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+
+from vitascope.serve import app as serve_app
+from vitascope.serve import ingest
+from vitascope.serve.jobs import Job, Limits, Receipt, new_id
+from vitascope.serve.openapi import document
+
+SMALL = {"prompt": "a cat", "size": "64x48", "seconds": "1"}
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with serving(settings(tmp_path_factory.mktemp("data"))) as live:
+        yield live
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Iterator[Live]:
+    """A service of its own, without a worker."""
+    with serving(settings(tmp_path), produce=None) as live:
+        yield live
+
+
+@pytest.fixture(scope="module")
+def made(live: Live) -> dict[str, Any]:
+    return finished(live, create(live)["id"])
+
+
+def create(live: Live, **fields: Any) -> dict[str, Any]:
+    response = live.http.post("/v1/videos", json={**SMALL, **fields}, headers={"x-stainless-retry-count": "0"})
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def refusal(response: httpx.Response) -> tuple[int, str, str | None]:
+    """Status, code and field of an error, whose form is checked."""
+    error = response.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"} and error["message"]
+    return response.status_code, error["code"], error["param"]
+
+
+# ---------------------------------------------------------------------------------------------------------- what is sent
+
+
+def test_the_same_video_by_json_form_and_multipart(idle: Live) -> None:
+    fields = {"prompt": "a cat", "size": "64x48", "seconds": "2", "seed": "9", "loop": "true"}
+    sent = [{"json": {**fields, "seed": 9, "seconds": 2, "loop": True}}, {"data": fields},
+            {"files": {name: (None, value) for name, value in fields.items()}}]
+    first = {"x-stainless-retry-count": "0"}
+    answers = [idle.http.post("/v1/videos", **body, headers=first).json() for body in sent]
+    for answer in answers:
+        assert (answer["size"], answer["seconds"], answer["vitascope"]["settings"]["seed"]) == ("64x48", "2", 9)
+        assert answer["vitascope"]["settings"]["loop"] is True
+    assert len({answer["id"] for answer in answers}) == 3
+
+
+@pytest.mark.parametrize(("body", "headers", "expected"), [
+    (b"{", {"content-type": "application/json"}, (400, "invalid_json", None)),
+    (b"[]", {"content-type": "application/json"}, (400, "invalid_json", None)),
+    (b"[" * 100_000, {"content-type": "application/json"}, (400, "invalid_json", None)),
+    (b'{"prompt": NaN}', {"content-type": "application/json"}, (400, "invalid_json", None)),
+    (b'{"prompt": "\\ud800"}', {"content-type": "application/json"}, (400, "invalid_text", None)),
+    (b'{"prompt": "a\\u0000"}', {"content-type": "application/json"}, (400, "invalid_text", None)),
+    (b'{"prompt": "\xff"}', {"content-type": "application/json"}, (400, "invalid_json", None)),
+    (b"<x/>", {"content-type": "text/xml"}, (415, "unsupported_media_type", None)),
+    (b"no boundary", {"content-type": "multipart/form-data"}, (400, "bad_request", None)),
+    (b"--x\r\nnonsense", {"content-type": "multipart/form-data; boundary=x"}, (400, "missing_field", "prompt")),
+    (b"", {}, (400, "missing_field", "prompt")),
+    (b"prompt=a&prompt=b", {"content-type": "application/x-www-form-urlencoded"}, (400, "invalid_field", "prompt")),
+    (b"prompt=a&prompt[x]=b", {"content-type": "application/x-www-form-urlencoded"}, (400, "invalid_field", "prompt[x]")),
+])
+def test_malformed_bodies(idle: Live, body: bytes, headers: dict[str, str], expected: tuple) -> None:
+    assert refusal(idle.http.post("/v1/videos", content=body, headers=headers)) == expected
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(idle: Live) -> None:
+    with socket.create_connection(("127.0.0.1", int(idle.url.rsplit(":", 1)[1])), timeout=10) as connection:
+        connection.sendall(b"POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_a_body_of_unknown_length_is_counted(idle: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve_app.ingest, "LIMITS", ingest.Limits(body_bytes=1000))
+    with TestClient(serve_app.create_app(idle.service), base_url="http://localhost") as client:
+        for headers in ({"content-type": "application/json"}, {"content-type": "multipart/form-data; boundary=x"}):
+            answer = client.post("/v1/videos", content=iter([bytes(600), bytes(600)]), headers=headers)
+            assert answer.status_code == 413 and answer.json()["error"]["code"] == "request_too_large"
+
+
+def test_unknown_paths_and_methods_answer_in_the_same_form(idle: Live) -> None:
+    assert refusal(idle.http.get("/v1/nothing"))[:2] == (404, "not_found")
+    assert refusal(idle.http.put("/v1/videos"))[:2] == (405, "method_not_allowed")
+    assert refusal(idle.http.get("/v1/videos/../../etc/passwd"))[0] == 404
+    assert refusal(idle.http.get("/v1/videos/%2e%2e%2fjobs.sqlite/content"))[0] == 404
+
+
+def test_an_idempotency_key_makes_one_video(idle: Live) -> None:
+    headers = {"Idempotency-Key": "k1"}
+    first, second = (idle.http.post("/v1/videos", json=SMALL, headers=headers) for _ in range(2))
+    assert first.json()["id"] == second.json()["id"] and second.headers["idempotent-replayed"] == "true"
+    other = idle.http.post("/v1/videos", json={**SMALL, "seed": 1}, headers=headers)
+    assert refusal(other)[:2] == (400, "idempotency_key_reused")
+    assert idle.service.files.names("videos") == [first.json()["id"]] or idle.service.files.names("videos") == []
+
+
+def test_identical_requests_of_a_silent_program_are_one(idle: Live) -> None:
+    ids = {idle.http.post("/v1/videos", json=SMALL).json()["id"] for _ in range(3)}
+    assert len(ids) == 1 and idle.http.post("/v1/videos", json={**SMALL, "seed": 1}).json()["id"] not in ids
+
+
+def test_private_addresses_are_refused_as_first_frames(idle: Live) -> None:
+    for url in ("http://127.0.0.1/a.png", "http://169.254.169.254/latest", "http://[::1]/", "file:///etc/passwd", "ftp://a/b",
+                "http://user@example.com/", "http://10.0.0.1:8000/"):
+        answer = idle.http.post("/v1/videos", json={**SMALL, "input_reference": {"image_url": url}})
+        assert refusal(answer) == (400, "invalid_image_url", "input_reference")
+
+
+def test_hostile_pictures_are_refused_by_their_header(idle: Live) -> None:
+    bomb = (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0")
+    bomb += __import__("zlib").crc32(bomb[12:]).to_bytes(4, "big")
+    for data in (b"", b"not a picture", bomb):
+        answer = idle.http.post("/v1/videos", data=SMALL, files={"input_reference": ("a.png", data, "image/png")})
+        assert refusal(answer) == (400, "invalid_file", "input_reference")
+    assert idle.service.files.names("videos") == []
+
+
+# ---------------------------------------------------------------------------------------------------------- what is made
+
+
+def test_connect_extend_backward_infill_and_mask(live: Live, made: dict) -> None:
+    id = made["id"]
+    picture = live.http.get(f"/v1/videos/{id}/content?variant=thumbnail").content
+    sent = [
+        ("/v1/videos/connections", {"json": {"prompt": "x", "video": id, "other": {"id": id}, "seconds": 1, "curve": "ease"}}),
+        ("/v1/videos/extensions", {"json": {"prompt": "x", "video": id, "seconds": 1, "direction": "backward"}}),
+        ("/v1/videos/edits", {"json": {"prompt": "x", "video": id, "range": "0.2-0.6"}}),
+        ("/v1/videos/edits", {"data": {"prompt": "x", "video": id}, "files": {"mask": ("m.webp", picture)}}),
+        (f"/v1/videos/{id}/remix", {"data": {"prompt": "x", "strength": "0.3", "size": "48x64"}}),
+    ]
+    for path, body in sent:
+        answer = live.http.post(path, **body)
+        assert answer.status_code == 200, answer.text
+        video = finished(live, answer.json()["id"])
+        assert video["status"] == "completed" and video["vitascope"]["from"]["video"] == id
+
+
+def test_a_video_outlives_what_it_was_made_from(idle: Live, live: Live) -> None:
+    source = finished(live, create(live)["id"])
+    remix = live.http.post(f"/v1/videos/{source['id']}/remix", json={"prompt": "snow"}).json()
+    live.http.delete(f"/v1/videos/{source['id']}")
+    assert finished(live, remix["id"])["status"] == "completed"
+
+
+def test_only_finished_videos_can_be_used(idle: Live) -> None:
+    waiting = create(idle)["id"]
+    answer = idle.http.post("/v1/videos/edits", json={"prompt": "x", "video": waiting})
+    assert refusal(answer) == (400, "video_not_ready", "video")
+    assert refusal(idle.http.get(f"/v1/videos/{waiting}/content"))[:2] == (400, "video_not_ready")
+    assert refusal(idle.http.get(f"/v1/videos/{waiting}/preview"))[0] == 404
+
+
+def test_cancel_and_retry(live: Live, idle: Live) -> None:
+    waiting = create(idle)["id"]
+    cancelled = idle.http.post(f"/v1/videos/{waiting}/cancel").json()
+    assert (cancelled["status"], cancelled["error"]["code"]) == ("failed", "cancelled")
+    again = idle.http.post(f"/v1/videos/{waiting}/retry").json()
+    assert again["id"] != waiting and again["status"] == "queued"
+    assert again["vitascope"]["settings"] == cancelled["vitascope"]["settings"]
+    assert refusal(idle.http.post(f"/v1/videos/{again['id']}/retry"))[0] == 400
+
+
+def test_the_place_in_the_queue(idle: Live) -> None:
+    ids = [create(idle)["id"] for _ in range(3)]
+    time.sleep(1.1)  # what is told may be a second old
+    places = [idle.http.get(f"/v1/videos/{id}").json()["vitascope"]["queue_position"] for id in ids]
+    assert places == [0, 1, 2]
+
+
+def test_deleting_removes_the_files(live: Live) -> None:
+    id = finished(live, create(live)["id"])["id"]
+    assert live.service.files.names(f"videos/{id}")
+    assert live.http.delete(f"/v1/videos/{id}").json() == {"id": id, "object": "video.deleted", "deleted": True}
+    assert not live.service.files.path(f"videos/{id}").exists()
+    assert refusal(live.http.delete(f"/v1/videos/{id}"))[0] == 404
+
+
+# ---------------------------------------------------------------------------------------------------------- what is read
+
+
+def test_ranges_of_a_file(live: Live, made: dict) -> None:
+    url = f"/v1/videos/{made['id']}/content"
+    whole = live.http.get(url)
+    assert whole.headers["accept-ranges"] == "bytes" and whole.headers["content-type"] == "video/mp4"
+    assert f'{made["id"]}.mp4' in whole.headers["content-disposition"]
+    part = live.http.get(url, headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, whole.content[10:20])
+    assert part.headers["content-range"] == f"bytes 10-19/{len(whole.content)}"
+    rest = live.http.get(url, headers={"Range": "bytes=-5", "If-Range": whole.headers["etag"]})
+    assert (rest.status_code, rest.content) == (206, whole.content[-5:])
+    assert live.http.get(url, headers={"Range": f"bytes={len(whole.content)}-"}).status_code == 416
+    assert live.http.get(url, headers={"Range": "bytes=10-19", "If-Range": '"old"'}).status_code == 200
+    assert live.http.head(url).headers["content-length"] == str(len(whole.content))
+    assert refusal(live.http.get(f"{url}?variant=audio")) == (400, "invalid_value", "variant")
+
+
+def test_lists_refuse_what_they_do_not_know(idle: Live) -> None:
+    for query, param in (("limit=101", "limit"), ("limit=-1", "limit"), ("limit=x", "limit"), ("order=up", "order"),
+                         ("after=video_x", "after")):
+        assert refusal(idle.http.get(f"/v1/videos?{query}")) == (400, "invalid_value", param)
+    assert idle.http.get("/v1/videos").json() == {"object": "list", "data": [], "first_id": None, "last_id": None,
+                                                  "has_more": False}
+
+
+def events(live: Live, url: str, **options: Any) -> list[tuple[int, dict]]:
+    """Events of a stream up to its end."""
+    found, number = [], 0
+    with live.http.stream("GET", url, **options) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        for line in response.iter_lines():
+            if line.startswith("id: "):
+                number = int(line[4:])
+            elif line.startswith("data: "):
+                found.append((number, json.loads(line[6:])))
+    return found
+
+
+def test_events_follow_a_video_to_its_end_and_resume(live: Live) -> None:
+    id = create(live)["id"]
+    seen = events(live, f"/v1/videos/{id}/events")
+    assert seen[-1][1]["status"] == "completed" and {event["id"] for _, event in seen} == {id}
+    assert [number for number, _ in seen] == sorted({number for number, _ in seen})
+    progress = [event["progress"] for _, event in seen]
+    assert progress == sorted(progress)
+    last = seen[-1][0]
+    assert [number for number, _ in events(live, f"/v1/videos/{id}/events", headers={"Last-Event-ID": str(last - 1)})] == [last]
+
+
+def test_events_of_a_deleted_video_end(idle: Live) -> None:
+    id = create(idle)["id"]
+    with idle.http.stream("GET", f"/v1/videos/{id}/events") as response:
+        lines = response.iter_lines()
+        wait_for(lambda: next(lines).startswith("data: "))
+        httpx.delete(f"{idle.url}/v1/videos/{id}")
+        assert "event: deleted" in list(lines)
+
+
+def test_events_of_all_videos(live: Live) -> None:
+    since = live.service.jobs.version()
+    id = create(live)["id"]
+    with live.http.stream("GET", "/v1/videos/events", headers={"Last-Event-ID": str(since)}) as response:
+        for line in response.iter_lines():
+            if line.startswith("data: ") and json.loads(line[6:])["status"] == "completed":
+                assert json.loads(line[6:])["id"] == id
+                break
+
+
+def test_previews_are_shown_while_it_is_made(live: Live, made: dict) -> None:
+    assert made["vitascope"]["preview"] == 1
+    preview = live.http.get(f"/v1/videos/{made['id']}/preview")
+    assert preview.content[:4] == b"RIFF" and preview.headers["cache-control"] == "no-store"
+
+
+# ---------------------------------------------------------------------------------------------------------- who may come
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[tuple[Live, dict[str, str], dict[str, str]]]:
+    """A service with two keys, as headers."""
+    with serving(settings(tmp_path)) as live:
+        keys = [live.service.keys.create(name, Limits(jobs=limit)) for name, limit in (("ann", 2), ("bob", None))]
+        yield live, *({"Authorization": f"Bearer {key}", "x-stainless-retry-count": "0"} for key in keys)
+
+
+def test_without_a_valid_key_nothing_is_shown(guarded: tuple) -> None:
+    live, ann, _ = guarded
+    for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": ann["Authorization"][:-1] + "x"},
+                    {"Authorization": ann["Authorization"].replace("Bearer", "Basic")}, {"Authorization": "Bearer \xff"}):
+        assert refusal(live.http.get("/v1/videos", headers=httpx.Headers(headers, encoding="latin-1")))[:2] == (
+            401, "invalid_api_key")
+    assert live.http.get("/v1/videos", headers=ann).status_code == 200
+    assert live.http.get("/healthz").status_code == live.http.get("/readyz").status_code == 200
+
+
+def test_one_key_never_sees_anothers_things(guarded: tuple) -> None:
+    live, ann, bob = guarded
+    id = finished(live, live.http.post("/v1/videos", json=SMALL, headers=ann).json()["id"], headers=ann)["id"]
+    clip = live.http.get(f"/v1/videos/{id}/content", headers=ann).content
+    character = live.http.post("/v1/videos/characters", data={"name": "Mo"}, files={"video": ("m.mp4", clip)}, headers=ann).json()
+    thumbnail = live.http.get(f"/v1/videos/{id}/content?variant=thumbnail", headers=ann).content
+    file = live.http.post("/v1/files", files={"file": ("a.webp", thumbnail)}, headers=ann).json()
+    hook = live.http.post("/v1/webhooks", json={"url": "https://example.com/x"}, headers=ann).json()
+    for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/content"), ("POST", "/cancel"), ("POST", "/retry"),
+                         ("GET", "/preview"), ("GET", "/events")):
+        assert refusal(live.http.request(method, f"/v1/videos/{id}{path}", headers=bob))[:2] == (404, "not_found")
+    for path, body in (("/v1/videos/edits", {"prompt": "x", "video": id}), (f"/v1/videos/{id}/remix", {"prompt": "x"}),
+                       ("/v1/videos", {"prompt": "Mo", "characters": [{"id": character["id"]}]}),
+                       ("/v1/videos", {"prompt": "x", "input_reference": {"file_id": file["id"]}})):
+        assert refusal(live.http.post(path, json=body, headers=bob))[0] == 404
+    assert refusal(live.http.get(f"/v1/videos/characters/{character['id']}", headers=bob))[0] == 404
+    assert refusal(live.http.get(f"/v1/files/{file['id']}/content", headers=bob))[0] == 404
+    assert refusal(live.http.delete(f"/v1/webhooks/{hook['id']}", headers=bob))[0] == 404
+    for path in ("/v1/videos", "/v1/files", "/v1/webhooks"):
+        assert live.http.get(path, headers=bob).json()["data"] == []
+        assert len(live.http.get(path, headers=ann).json()["data"]) == 1
+    assert "secret" in hook and "secret" not in live.http.get("/v1/webhooks", headers=ann).json()["data"][0]
+
+
+def test_a_key_has_its_limits(guarded: tuple) -> None:
+    live, ann, bob = guarded
+    answers = [live.http.post("/v1/videos", json={**SMALL, "n": 2, "seed": seed}, headers=ann) for seed in range(3)]
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert refused and refusal(refused[0])[:2] == (429, "rate_limit_exceeded") and refused[0].headers["retry-after"]
+    assert live.http.post("/v1/videos", json={**SMALL, "n": 3}, headers=bob).status_code == 200
+
+
+def test_the_cookie_of_a_browser(guarded: tuple) -> None:
+    live, ann, _ = guarded
+    with httpx.Client(base_url=live.url) as browser:
+        answer = browser.post("/v1/session", headers=ann)
+        assert "HttpOnly" in answer.headers["set-cookie"] and "SameSite=strict" in answer.headers["set-cookie"]
+        assert browser.get("/v1/videos").status_code == 200
+        assert refusal(browser.post("/v1/videos", json=SMALL, headers={"Origin": "https://evil.example"}))[0] == 403
+        assert browser.post("/v1/videos", json=SMALL, headers={"Origin": live.url}).status_code == 200
+        browser.delete("/v1/session")
+        assert browser.get("/v1/videos").status_code == 401
+
+
+def test_pages_of_other_sites_cannot_use_an_open_service(idle: Live) -> None:
+    for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Host": "["}, {"Origin": "null"}):
+        assert refusal(idle.http.get("/v1/videos", headers=headers))[0] == 403
+    assert idle.http.get("/v1/videos", headers={"Origin": idle.url}).status_code == 200
+
+
+def test_headers_keep_browsers_safe(idle: Live) -> None:
+    headers = idle.http.get("/v1/videos").headers
+    assert "frame-ancestors 'none'" in headers["content-security-policy"] and headers["x-content-type-options"] == "nosniff"
+    assert headers["x-request-id"].startswith("req_")
+
+
+# ---------------------------------------------------------------------------------------------------------- the service
+
+
+def test_metrics_count_requests_and_jobs(idle: Live) -> None:
+    create(idle)
+    families = {family.name: family for family in text_string_to_metric_families(idle.http.get("/metrics").text)}
+    jobs = {sample.labels["status"]: sample.value for sample in families["vitascope_jobs"].samples}
+    assert jobs == {"queued": 1, "in_progress": 0, "completed": 0, "failed": 0}
+    created = [sample.value for sample in families["vitascope_requests"].samples
+               if sample.labels.get("handler") == "create_video" and sample.name.endswith("_total")]
+    assert created == [1]
+
+
+def test_a_database_that_is_away_is_said_to_be(idle: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*arguments: object, **values: object) -> None:
+        raise serve_app.Unavailable("away")
+
+    monkeypatch.setattr(type(idle.service.database), "read", away)
+    assert idle.http.get("/readyz").status_code == 503
+    answer = idle.http.get("/v1/videos")
+    assert answer.status_code == 503 and answer.headers["retry-after"] == "1"
+    assert idle.http.get("/healthz").status_code == 200
+
+
+def test_a_full_disk_is_said_to_be_and_leaves_nothing(idle: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(idle.service.files), "write", full)
+    clip = b"\0\0\0\x18ftypmp42"
+    answer = idle.http.post("/v1/videos/edits", data={"prompt": "x"}, files={"video": ("a.mp4", clip)})
+    assert refusal(answer)[:2] == (507, "storage_full")
+    assert idle.service.jobs.counts() == {} and idle.service.files.names("videos") == []
+
+
+def test_failures_of_handlers_tell_nothing(idle: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: object, **options: object) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(type(idle.service.jobs), "page", broken)
+    answer = idle.http.get("/v1/videos")
+    assert refusal(answer)[:2] == (500, "server_error") and "secret" not in answer.text
+
+
+def test_expired_videos_are_removed(idle: Live) -> None:
+    id = new_id("video")
+    request = {"order": {}, "variations": [], "parents": {}}
+    job = Job(id, "local", "sora-2", "x", "64x48", "1", request, 1.0, expires_at=1.0)
+    idle.service.jobs.create([job], Receipt(id, id))
+    serve_app._expire(idle.service)
+    assert idle.http.get(f"/v1/videos/{id}").status_code == 404
+
+
+def test_every_route_is_in_the_document_and_the_other_way_round() -> None:
+    routes = {(f"/v1{route.path}", method.lower()) for route in serve_app.VIDEOS for method in route.methods - {"HEAD"}}
+    routes |= {(route.path, method.lower()) for route in serve_app.SERVICE for method in route.methods - {"HEAD"}}
+    assert routes == {(path, method) for path, methods in document()["paths"].items() for method in methods}
+    assert not any(isinstance(route, Mount) for route in serve_app.VIDEOS)
+
+
+def test_the_document_is_served(idle: Live) -> None:
+    assert idle.http.get("/openapi.json").json()["openapi"] == "3.1.0"
+
+
+def test_the_web_process_holds_no_torch() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, vitascope.serve.web; print(sorted({'torch', 'av', 'cv2', 'numpy'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

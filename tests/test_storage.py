@@ -1,0 +1,64 @@
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from vitascope.serve.storage import Files
+
+
+@pytest.fixture(params=["folder", "memory"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
+    return Files(str(tmp_path / "files") if request.param == "folder" else f"memory://{tmp_path.name}")
+
+
+def test_what_is_written_is_read_back_whole_and_in_ranges(files: Files) -> None:
+    files.write("videos/a/x", b"0123456789")
+    files.write("videos/a/y", io.BytesIO(b"stream"))
+    assert files.read("videos/a/x") == b"0123456789" and files.size("videos/a/x") == 10
+    assert b"".join(files.chunks("videos/a/x", 3, 7)) == b"3456"
+    assert files.names("videos/a") == ["x", "y"] and files.names("videos/nothing") == []
+    with pytest.raises(FileNotFoundError):
+        files.read("videos/a/z")
+    with pytest.raises(FileNotFoundError):
+        files.size("videos/a/z")
+
+
+def test_a_copy_survives_the_first(files: Files) -> None:
+    files.write("videos/a/x", b"data")
+    files.copy("videos/a/x", "videos/b/x")
+    files.remove("videos/a")
+    files.remove("videos/a")
+    assert files.read("videos/b/x") == b"data" and files.names("videos/a") == []
+    with pytest.raises(FileNotFoundError):
+        files.copy("videos/a/x", "videos/c/x")
+
+
+def test_files_move_in_and_come_out_as_paths(files: Files, tmp_path: Path) -> None:
+    source = tmp_path / "made.mp4"
+    source.write_bytes(b"video")
+    files.put(source, "videos/a/1/video.mp4")
+    assert not source.exists() and files.fetch("videos/a/1/video.mp4", tmp_path).read_bytes() == b"video"
+
+
+def test_a_file_that_fails_half_way_is_not_there(files: Files) -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell():
+                raise OSError("broken")
+            return super().read(3)
+
+    with pytest.raises(OSError, match="broken"):
+        files.write("videos/a/x", Broken(b"012345"))
+    assert files.names("videos/a") == []
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../b", "a//b", "", "a/.hidden", "a\\b", "a\n"])
+def test_names_stay_below_the_root(files: Files, name: str) -> None:
+    with pytest.raises(AssertionError):
+        files.read(name)
+
+
+def test_a_folder_needs_no_fsspec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    Files(str(tmp_path)).write("a", b"x")
