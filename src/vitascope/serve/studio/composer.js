@@ -1,0 +1,122 @@
+// The composer at the bottom: what is to be made. It shows the draft and turns it into a request.
+import { html, useEffect, useLayoutEffect, useRef, useSignal } from "./html.js";
+import * as api from "./api.js";
+import * as media from "./media.js";
+import * as state from "./state.js";
+import { Button, Icon, Pill, Text, Toggle } from "./parts.js";
+import * as board from "./storyboard.js";
+
+const { Storyboard } = board;
+const MOST_SEED = 2 ** 53 - 1; // larger ones are not whole numbers in JSON here
+
+export const promptOf = (draft) => draft.prompt.trim() ||
+  (board.fields(draft) ?? []).map((card) => card.prompt.trim()).join(". ");
+
+async function submit(draft) {
+  const [width, height] = state.frameSize(draft);
+  const picture = draft.picture && await media.cover(await api.getPicture(draft.picture.id), width, height);
+  const made = await api.createVideo({
+    prompt: promptOf(draft), size: `${width}x${height}`, seconds: String(draft.seconds), n: draft.n > 1 ? draft.n : null,
+    style: draft.style, loop: draft.loop || null, seed: draft.seed === "" ? null : draft.seed, negative_prompt: draft.negative,
+    num_inference_steps: draft.steps, guidance_scale: draft.guidance, input_reference: picture, storyboard: board.fields(draft),
+  });
+  await Promise.all(made.vitascope.variations.map((id) => state.find(id)));
+  window.scrollTo({ top: 0, behavior: state.muted.value ? "auto" : "smooth" });
+}
+
+export async function usePicture(blob) {
+  // A picture as the first frame. The service keeps it, so that it is still there after a reload.
+  const kept = await state.attempt(() => api.keepPicture(blob));
+  if (!kept) return;
+  dropPicture();
+  state.change({ picture: { id: kept.id, name: kept.filename } });
+}
+export function dropPicture() {
+  const { picture } = state.draft.value;
+  if (!picture) return;
+  state.change({ picture: null });
+  api.removePicture(picture.id).catch(() => {}); // gone already
+}
+
+function Reference({ picture }) {
+  const url = useSignal(null);
+  useEffect(() => {
+    let made;
+    api.getPicture(picture.id).then((blob) => { url.value = made = URL.createObjectURL(blob); }, (error) => {
+      if (error.status === 404) state.change({ picture: null });
+    });
+    return () => URL.revokeObjectURL(made);
+  }, [picture.id]);
+  return html`<div class="reference">${url.value ? html`<img src=${url.value} alt="First frame" />` : html`<span></span>`}
+    <${Button} icon="close" label="Remove the first frame" onClick=${dropPicture} /></div>`;
+}
+
+function More({ draft }) {
+  const number = (name, label, rest) => html`<label class="field"><span>${label}</span><input type="number" value=${draft[name]} placeholder=${rest.hint}
+    min=${rest.min} max=${rest.max} step=${rest.step ?? 1} onInput=${(event) => state.change({ [name]: event.target.value === "" ? "" : rest.text ? event.target.value : Number(event.target.value) })} /></label>`;
+  return html`<section class="more" aria-label="More settings">
+    <${Text} label="What must not be seen" rows=${2} value=${draft.negative} onChange=${(negative) => state.change({ negative })} />
+    <div class="numbers">
+      ${number("seed", "Seed", { min: 0, max: MOST_SEED, hint: "random", text: true })}
+      ${number("steps", "Steps", { min: 1, max: 200, hint: "the model's" })}
+      ${number("guidance", "Guidance", { min: 0, max: 30, step: 0.5, hint: "the model's" })}
+      <${Button} icon="retry" label="Forget all settings" onClick=${() => { dropPicture(); state.change(state.EMPTY); }}>Start afresh<//>
+    </div></section>`;
+}
+
+export function Composer() {
+  const draft = state.draft.value, more = useSignal(false), busy = useSignal(false), field = useRef(), chooser = useRef();
+  useLayoutEffect(() => { // as high as its text
+    field.current.style.height = "auto";
+    field.current.style.height = `${Math.min(field.current.scrollHeight, innerHeight * 0.3)}px`;
+  }, [draft.prompt]);
+  const send = async () => {
+    if (busy.value || !promptOf(draft)) return field.current.focus();
+    busy.value = true;
+    await state.attempt(() => submit(state.draft.value));
+    busy.value = false;
+  };
+  const press = (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
+    if (event.key === "Escape") field.current.blur();
+  };
+  const [width, height] = state.frameSize(draft);
+  const aspects = Object.keys(state.ASPECTS).map((aspect) => [aspect, aspect]);
+  const sides = state.SHORT_SIDES.map((side) => [side, state.frameSize({ ...draft, side, size: null }).join(" × ")]);
+  const seconds = [...new Set([...state.SECONDS, Number(draft.seconds)])].sort((a, b) => a - b).map((value) => [value, `${value} s`]);
+  return html`
+    <form class="composer" aria-label="New video" onSubmit=${(event) => { event.preventDefault(); send(); }}>
+      ${draft.board && html`<${Storyboard} />`}
+      ${more.value && html`<${More} draft=${draft} />`}
+      <div class="sentence">
+        ${draft.picture && html`<${Reference} picture=${draft.picture} />`}
+        <textarea id="prompt" ref=${field} rows="1" maxlength="32000" aria-label="Prompt" value=${draft.prompt}
+          placeholder=${draft.board ? "What is the same on all cards …" : "Describe a video …"} onKeyDown=${press}
+          onInput=${(event) => state.change({ prompt: event.target.value })} />
+        <button class="send" disabled=${busy.value || !promptOf(draft)} aria-label="Create" title="Create (Enter)"><${Icon} name="up" /></button>
+      </div>
+      <div class="pills">
+        <${Button} icon="picture" kind="pill" label="First frame, or a video to change" onClick=${() => chooser.current.click()} />
+        <input ref=${chooser} type="file" hidden accept="image/png,image/jpeg,image/webp,image/gif,video/*" onChange=${(event) => {
+          accept(event.target.files[0]);
+          event.target.value = "";
+        }} />
+        <${Pill} label="Aspect" icon="frame" value=${draft.size ? "" : draft.aspect} options=${draft.size ? [["", "Own"], ...aspects] : aspects} onChange=${(aspect) => state.change({ aspect, size: null })} />
+        <${Pill} label="Size" value=${draft.size ?? draft.side} options=${draft.size ? [[draft.size, `${width} × ${height}`], ...sides] : sides} onChange=${(side) => state.change({ side: Number(side), size: null })} />
+        <${Pill} label="Length" value=${draft.seconds} options=${seconds} onChange=${(value) => state.change({ seconds: Number(value) })} />
+        <${Pill} label="Variations" value=${draft.n} options=${[1, 2, 3, 4, 6, 8].map((n) => [n, `${n} ×`])} onChange=${(n) => state.change({ n: Number(n) })} />
+        <${Pill} label="Style" value=${draft.style} options=${Object.entries(state.STYLES)} onChange=${(style) => state.change({ style })} />
+        <${Toggle} label="Loop" icon="loop" on=${draft.loop} onChange=${(loop) => state.change({ loop })} />
+        <${Toggle} label="Storyboard" icon="board" on=${draft.board} onChange=${(on) => state.change({ board: on })} />
+        <${Toggle} label="More" icon="sliders" on=${more.value} onChange=${(on) => { more.value = on; }} />
+      </div>
+    </form>`;
+}
+
+export async function accept(file) {
+  // A file that was dropped, chosen or pasted.
+  if (!file) return;
+  if (media.isPicture(file)) return usePicture(file);
+  if (!media.isVideo(file)) return state.say(`${file.name} is neither a picture nor a video.`, { kind: "error" });
+  state.dialog.value = { kind: "clip", file, settings: await media.readSettings(file) };
+}

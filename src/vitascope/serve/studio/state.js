@@ -1,0 +1,228 @@
+// What the page knows: the videos as the service last told them, the draft, the place, what is selected. The service keeps the
+// videos and pictures, the browser the draft, the address bar the place; so a reload shows the same.
+import { batch, computed, effect, signal } from "./html.js";
+import * as api from "./api.js";
+
+const PAGE = 60; // videos asked for at once
+const LOOK = 4000; // milliseconds between looks at places in the queue, which events do not tell
+
+// ------------------------------------------------------------------------------------------------ kept in the browser
+
+export function kept(name, initial) {
+  // A signal whose value outlives the page.
+  const key = `vitascope.${name}`;
+  let value = initial;
+  try {
+    const stored = JSON.parse(localStorage.getItem(key));
+    if (stored !== null) value = typeof initial === "object" && initial !== null ? { ...initial, ...stored } : stored;
+  } catch { /* nothing was kept, or not by this version */ }
+  const state = signal(value);
+  effect(() => {
+    const text = JSON.stringify(state.value);
+    try { localStorage.setItem(key, text); } catch { /* private window: it lives as long as the page */ }
+  });
+  return state;
+}
+
+// ------------------------------------------------------------------------------------------------------------- videos
+
+export const videos = signal(new Map()); // id → video
+export const loaded = signal(false);
+export const more = signal(false); // older ones that were not asked for yet
+export const connected = signal(true);
+export const locked = signal(false); // a key is needed
+export const keyed = kept("keyed", false); // this browser was given a key
+export const now = signal(Date.now()); // moves while something is made
+let oldest = null, newest = 0, source = null, loading = false;
+
+const place = (video) => video.vitascope.variations.indexOf(video.id);
+export const library = computed(() => [...videos.value.values()].sort((a, b) => b.created_at - a.created_at ||
+  place(a) - place(b) || (a.id < b.id ? 1 : -1)));
+export const live = (video) => video.status === "queued" || video.status === "in_progress";
+export const waiting = computed(() => library.value.filter(live).reverse().sort((a, b) =>
+  (a.vitascope.queue_position ?? -1) - (b.vitascope.queue_position ?? -1)));
+
+function take(entries) {
+  const known = new Map(videos.value);
+  for (const video of entries) {
+    const old = known.get(video.id);
+    if (!old || old.vitascope.version <= video.vitascope.version) known.set(video.id, { ...video, heard: Date.now() });
+    newest = Math.max(newest, video.vitascope.version);
+  }
+  videos.value = known;
+}
+
+export function forget(id) {
+  const known = new Map(videos.value);
+  known.delete(id);
+  batch(() => {
+    videos.value = known;
+    selection.value = selection.value.filter((other) => other !== id);
+  });
+}
+
+export async function start() {
+  try {
+    const first = await api.listVideos(null, PAGE);
+    batch(() => {
+      take(first.data);
+      if (oldest === null) [oldest, more.value] = [first.last_id, first.has_more];
+      loaded.value = connected.value = true;
+      locked.value = false;
+    });
+    follow();
+  } catch (error) {
+    if (error.status === 401) locked.value = true;
+    else {
+      connected.value = false;
+      setTimeout(start, 2000);
+    }
+  }
+}
+
+export async function loadMore() {
+  if (loading || !more.value) return;
+  loading = true;
+  try {
+    const page = await api.listVideos(oldest, PAGE);
+    batch(() => {
+      take(page.data);
+      [oldest, more.value] = [page.last_id ?? oldest, page.has_more];
+    });
+  } catch (error) {
+    if (error.param === "after") more.value = false; // the oldest one was deleted meanwhile: a reload finds the rest
+    else throw error;
+  } finally {
+    loading = false;
+  }
+}
+
+export async function find(id) {
+  // A video that may not be among those loaded; null if it is gone.
+  if (videos.value.has(id)) return videos.value.get(id);
+  try {
+    take([await api.getVideo(id)]);
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+  return videos.value.get(id);
+}
+
+function follow() {
+  // Hidden pages hang up, since a browser opens only six connections to a service.
+  source?.close();
+  source = null;
+  if (document.hidden || locked.value) return;
+  source = new EventSource(api.eventsUrl(newest));
+  source.onopen = () => { connected.value = true; };
+  source.addEventListener("video", (event) => take([JSON.parse(event.data)]));
+  source.onerror = () => {
+    connected.value = false;
+    if (source?.readyState === EventSource.CLOSED) setTimeout(start, 2000);
+  };
+}
+
+export function watch() {
+  document.addEventListener("visibilitychange", () => (document.hidden ? follow() : start()));
+  setInterval(() => { if (waiting.value.length && !document.hidden) now.value = Date.now(); }, 1000);
+  setInterval(async () => {
+    if (document.hidden || !waiting.value.some((video) => video.status === "queued")) return;
+    try { take((await api.listVideos(null, PAGE)).data); } catch { /* the events' connection says so */ }
+  }, LOOK);
+  start();
+}
+
+// -------------------------------------------------------------------------------------------------------- place, messages
+
+const whereNow = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+export const route = signal(whereNow()); // ["video", id], ["compare", id, id], [] for the library
+window.addEventListener("hashchange", () => { route.value = whereNow(); });
+export const go = (...parts) => { location.hash = `#/${parts.map(encodeURIComponent).join("/")}`; };
+
+export const toasts = signal([]); // {id, text, kind, action}
+export function say(text, { kind = "note", action = null } = {}) {
+  const id = api.randomToken();
+  toasts.value = [...toasts.value.slice(-2), { id, text, kind, action }];
+  setTimeout(() => { toasts.value = toasts.value.filter((toast) => toast.id !== id); }, kind === "error" ? 9000 : 5000);
+}
+export async function attempt(action) {
+  // Run something and tell if it goes wrong; whether it went well, or its result.
+  try {
+    return (await action()) ?? true;
+  } catch (error) {
+    if (error.status === 401) locked.value = true;
+    else if (error instanceof api.Refusal || error.forUser) say(error.message, { kind: "error" });
+    else throw error;
+    return false;
+  }
+}
+
+export const selection = signal([]); // at most two ids: to compare, to connect
+export const toggleSelected = (id) => {
+  const others = selection.value.filter((other) => other !== id);
+  selection.value = others.length < selection.value.length ? others : [...others.slice(-1), id];
+};
+export const dialog = signal(null); // {kind, …}: what is asked before going on
+export const query = signal("");
+export const muted = signal(false); // no motion on hover where less motion is wished
+muted.value = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+// -------------------------------------------------------------------------------------------------------------- draft
+
+export const ASPECTS = { "16:9": 16 / 9, "4:3": 4 / 3, "1:1": 1, "3:4": 3 / 4, "9:16": 9 / 16 };
+export const SHORT_SIDES = [128, 256, 480, 720];
+export const SECONDS = [1, 2, 4, 6, 8, 12, 16, 20, 30, 60];
+export const STYLES = { "": "No style", "3d": "Toy 3D", pencil: "Pencil", pixel: "Pixel art", film: "Old film",
+  papercut: "Paper cut" };
+export const EMPTY = { prompt: "", aspect: "1:1", side: 128, size: null, seconds: 2, n: 1, style: "", seed: "", negative: "",
+  steps: "", guidance: "", loop: false, picture: null, board: false, cards: [] };
+
+export const draft = kept("draft", EMPTY);
+export const change = (fields) => { draft.value = { ...draft.value, ...fields }; };
+
+export function frameSize({ aspect, side, size }) {
+  // [width, height]: sides are multiples of 16, as every model here wants them.
+  if (size) return size.split("x").map(Number);
+  const ratio = ASPECTS[aspect];
+  const long = Math.round(side * Math.max(ratio, 1 / ratio) / 16) * 16;
+  return ratio >= 1 ? [long, side] : [side, long];
+}
+
+export function fromSettings(video) {
+  // A draft that makes a video of the service again.
+  const { seed, negative, steps, guidance, style, loop, storyboard } = video.vitascope.settings;
+  return { ...EMPTY, prompt: video.prompt ?? "", seconds: Number(video.seconds), seed: String(seed), negative,
+    steps: steps ?? "", guidance: guidance ?? "", style: style ?? "", loop, ...sized(video.size),
+    cards: storyboard.map((card) => ({ ...card, id: api.randomToken() })), board: storyboard.length > 0 };
+}
+
+export function sized(size) {
+  // The composer's choice that means a size, or the size itself.
+  for (const aspect of Object.keys(ASPECTS))
+    for (const side of SHORT_SIDES)
+      if (frameSize({ aspect, side }).join("x") === size) return { aspect, side, size: null };
+  return { size };
+}
+
+// --------------------------------------------------------------------------------------------------------------- words
+
+export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
+export function duration(seconds) {
+  const whole = Math.max(Math.round(seconds), 0);
+  return whole < 60 ? `${whole} s` : whole < 3600 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${(whole / 3600).toFixed(1)} h`;
+}
+export function left(video, at) {
+  // Seconds until a video is done, counted down between two tellings; null if nobody knows.
+  const eta = video.vitascope.eta_seconds;
+  return eta === null ? null : Math.max(eta - (at - video.heard) / 1000, 0);
+}
+export function standing(video, at) {
+  const { queue_position: position, cancelling, attempt } = video.vitascope;
+  if (cancelling) return "Stopping";
+  const eta = left(video, at);
+  const time = eta === null ? "" : ` · about ${duration(Math.max(eta, 1))}`;
+  if (video.status === "in_progress") return `${video.progress} %${attempt > 1 ? " · second try" : ""}${time}`;
+  return `${position ? `${plural(position, "video")} before it` : "Next"}${time}`;
+}
+export const TASKS = { create: "Created", edit: "Edited", extend: "Extended", connect: "Connected" };
