@@ -18,7 +18,7 @@ def run(
     suite: Annotated[list[str] | None, typer.Option(help="Suites of the prompt stage: contrast, chains, everyday, research.")] = None,
     prompts: Annotated[Path | None, typer.Option(help="Research prompts for the suite research (JSON lines).")] = None,
     limit: Annotated[int, typer.Option(min=2, help="Requests of a suite.")] = 100,
-    converters: Annotated[str, typer.Option(help="Names of converters with commas, or all.")] = "all",
+    converter: Annotated[list[str] | None, typer.Option(help="A converter; several may be given. All of them by default.")] = None,
     adaptive: Annotated[int, typer.Option(min=0, help="Requests of a suite that the adaptive attacker tries.")] = 20,
     seed: Annotated[int, typer.Option()] = 0,
     policy: Annotated[Path | None, typer.Option(help="A policy file instead of the packaged one.")] = None,
@@ -26,14 +26,15 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as JSON.")] = False,
 ) -> None:
     """Attack every stage; exit with 1 when a gate broke."""
-    from .campaign import Campaign, attack
+    from .campaign import CONVERTERS, Campaign, attack
     from .report import keep
 
     stages = tuple(stage or STAGES)
     for name in stages:
         if name not in STAGES:
             raise ValueError(f"stage {name!r} is not one of {', '.join(STAGES)}")
-    chosen = Campaign(stages, tuple(suite or (("contrast", "chains", "everyday") + (("research",) if prompts else ()))), limit, adaptive, seed, converters)
+    suites = tuple(suite or (("contrast", "chains", "everyday") + (("research",) if prompts else ())))
+    chosen = Campaign(stages, suites, limit, adaptive, seed, tuple(converter or CONVERTERS))
     found = attack(chosen, prompts=prompts, policy=policy, tell=lambda text: None if as_json else typer.echo(text, err=True))
     path = keep(found, out)
     typer.echo(json.dumps(found) if as_json else _summary(found, path))

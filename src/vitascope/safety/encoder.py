@@ -1,15 +1,15 @@
 """Sentences → MiniLM's states with the classifier's low-rank changes, in numpy: the web process and `moderate` hold no torch.
 
-In: token numbers of one sentence. Out: states (L, 384). The arithmetic is that of `models.text.TextEncoder`, one
-sentence at a time (padding would cost more than batching saves on a CPU); the changes (LoRA, Hu et al. 2021) are added to
-the weights once, when they are loaded.
+In: token numbers of sentences. Out: states (L, 384) of each. The arithmetic is that of `models.text.TextEncoder`; the changes
+(LoRA, Hu et al. 2021) are added to the weights once, when they are loaded.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from einops import rearrange
 from safetensors import safe_open
 from tokenizers import Tokenizer
 
@@ -76,22 +76,33 @@ class Encoder:
     def tokens(self, text: str) -> list[int]:
         return self.tokenizer.encode(text).ids
 
-    def __call__(self, tokens: list[int]) -> np.ndarray:
-        """States (L, 384) of one sentence's L tokens."""
-        x = normalise(self.words[tokens] + self.positions[:len(tokens)], *self.norm)          # (L, 384)
+    def __call__(self, sentences: Sequence[Sequence[int]]) -> list[np.ndarray]:
+        """States (L, 384) of every sentence, given as its L tokens.
+
+        All sentences lie behind one another in one array, without padding: what costs time is reading the weights.
+        """
+        x = np.concatenate([self.words[list(tokens)] + self.positions[:len(tokens)] for tokens in sentences])   # (N, 384)
+        ends = np.cumsum([len(tokens) for tokens in sentences])[:-1]
+        x = normalise(x, *self.norm)
         for layer in self.layers:
-            x = _layer(x, layer)
-        return x
+            x = _layer(x, ends, layer)
+        return np.split(x, ends)
 
 
-def _layer(x: np.ndarray, layer: dict[str, np.ndarray]) -> np.ndarray:
-    """One post-norm transformer layer on states (L, 384)."""
+def _layer(x: np.ndarray, ends: np.ndarray, layer: dict[str, np.ndarray]) -> np.ndarray:
+    """One post-norm transformer layer on the states (N, 384) of sentences that end at `ends`."""
     def linear(y: np.ndarray, name: str) -> np.ndarray:
         return y @ layer[f"{name}.weight"] + layer[f"{name}.bias"]
 
-    q, k, v = (linear(x, name).reshape(len(x), HEADS, -1).swapaxes(0, 1) for name in ("query", "key", "value"))
-    scores = q @ k.swapaxes(1, 2) / np.float32(math.sqrt(q.shape[-1]))                         # (h, L, L)
-    y = (softmax(scores) @ v).swapaxes(0, 1).reshape(x.shape)                                  # (L, 384)
+    q, k, v = (np.split(linear(x, name), ends) for name in ("query", "key", "value"))
+    y = np.concatenate([_attend(*sentence) for sentence in zip(q, k, v, strict=True)])                          # (N, 384)
     x = normalise(x + linear(y, "attend"), layer["attend_norm.weight"], layer["attend_norm.bias"])
     y = linear(gelu(linear(x, "expand")), "contract")
     return normalise(x + y, layer["feed_norm.weight"], layer["feed_norm.bias"])
+
+
+def _attend(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Attention within one sentence: three times (L, 384) → (L, 384)."""
+    q, v = (np.ascontiguousarray(rearrange(x, "l (h d) -> h l d", h=HEADS)) for x in (q, v))
+    scores = q @ np.ascontiguousarray(rearrange(k, "l (h d) -> h d l", h=HEADS))                                # (h, L, L)
+    return rearrange(softmax(scores / np.float32(math.sqrt(q.shape[-1]))) @ v, "h l d -> l (h d)")

@@ -47,7 +47,7 @@ CHILD = re.compile(r"\b(?:child(?:ren)?|minors?|teen(?:s|ager|agers|age)?|kids?|
 @dataclass(frozen=True)
 class Training:
     """How the classifier is trained."""
-    first_layer: int = 4          # layers below it stay as they are
+    first_layer: int = 3          # layers below it stay as they are
     rank: int = 16                # of the changes
     hidden: int = 192             # width of the head
     longest: int = 80             # tokens of one text
@@ -215,7 +215,7 @@ class Classifier(nn.Module):
         return self.head(F.dropout(x, 0.1, self.training), mask)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def lower_states(text: Text, texts: Sequence[str], config: Training) -> list[Tensor]:
     """States (L, 384) float16 of every text after the layers that stay as they are."""
     text.tokenizer.enable_truncation(config.longest)
@@ -287,6 +287,7 @@ def train_network(model: Classifier, states: list[Tensor], examples: list[Exampl
         print(f"epoch {epoch + 1}/{config.epochs}  loss {total / count:.3f}  {validate(model)}  {time.process_time() - started:.0f} s of CPU", flush=True)
 
 
+@torch.sparse.check_sparse_tensor_invariants(enable=False)  # said aloud, or torch warns about its own optimiser
 def train_ngrams(texts: Sequence[str], examples: list[Example], config: Training) -> nn.EmbeddingBag:
     """A linear classifier over hashed n-grams, by Adam."""
     labels, weights = targets(examples, config)
@@ -312,14 +313,14 @@ def train_ngrams(texts: Sequence[str], examples: list[Example], config: Training
 NGRAM_SCALE = 4.0
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def ngram_logits(bag: nn.EmbeddingBag, texts: Sequence[str]) -> Tensor:
     """(B, categories), without the bias."""
     rows = [torch.from_numpy(buckets(text)) for text in texts]
     return torch.stack([bag.weight[row].sum(0) * max(len(row), 1) ** -0.5 * NGRAM_SCALE for row in rows])
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def network_logits(model: Classifier, states: Sequence[Tensor]) -> Tensor:
     """(B, categories)."""
     model.eval()
@@ -339,7 +340,7 @@ def calibrate(network: Tensor, ngram: Tensor, examples: list[Example], config: T
     labels, weights = targets(examples, config)
     mix = torch.tensor([[1.0], [0.5]]).repeat(1, len(CATEGORIES)).requires_grad_()
     bias = torch.zeros(len(CATEGORIES), requires_grad=True)
-    optimizer = torch.optim.LBFGS([mix, bias], max_iter=100)
+    optimizer = torch.optim.LBFGS([mix, bias], max_iter=100, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
@@ -390,6 +391,7 @@ def main() -> None:
     arguments = parser.parse_args()
     config = Training(epochs=arguments.epochs)
     torch.manual_seed(config.seed)
+    arguments.out.mkdir(parents=True, exist_ok=True)
 
     parts = all_examples(config, arguments.prompts)
     parts["train"] = with_variants(parts["train"], config.seed)
@@ -407,6 +409,7 @@ def main() -> None:
 
     train_network(model, states["train"], parts["train"], config, validate)
 
+    torch.save(model.state_dict(), arguments.out / "network.pt")
     logits = {name: (network_logits(model, states[name]), ngram_logits(bag, texts[name])) for name in ("validation", "test")}
     mix, bias = calibrate(*logits["validation"], parts["validation"], config)
     combined = {name: network * mix[0] + ngram * mix[1] + bias for name, (network, ngram) in logits.items()}

@@ -30,7 +30,9 @@ from .policy import Policy, Verdict, decide
 WEIGHTS = Path(__file__).parent.parent / "weights" / "safety"
 FOREIGN = 0.3              # share of letters of other scripts from which a text is not English
 READABLE = 0.4             # share of letters in known words below which a text cannot be judged
+MOSTLY = 0.8               # ... above which a sentence with English function words is English
 FEWEST_LETTERS = 16        # of a text before it can be too unreadable to judge
+AT_ONCE = 16               # windows that go through the encoder together
 FEWEST_WORDS = 4           # of a sentence before its language is guessed
 USUAL_NEGATIVES = frozenset("nsfw nude nudity naked gore blood bloody violence violent sexual ugly deformed mutated mutilated disfigured extra limbs "
                             "missing bad worst low quality blurry watermark text logo jpeg artifacts cropped anatomy hands fingers".split())
@@ -63,12 +65,13 @@ class PromptClassifier:
         return cls(tuple(document["categories"]), hashlib.sha256(path.read_bytes()).hexdigest()[:12], longest,
                    Encoder.load(tensors, longest=longest), head, tensors["ngram.weight"], tensors["ngram.scale"], tensors["mix"], tensors["bias"])
 
-    def score(self, view: str) -> np.ndarray:
-        """Probabilities (categories,) of one text in plain letters, its names replaced; long texts are the worst of their windows."""
-        logits = [self._network(tokens) * self.mix[0] for tokens in self._windows(view)]
-        found = buckets(view)
-        ngram = self.ngrams[found].sum(0, dtype=np.float32) * self.ngram_scale / max(len(found), 1) ** 0.5
-        return 1 / (1 + np.exp(-(np.max(logits, 0) + ngram * self.mix[1] + self.bias)))
+    def score(self, views: Sequence[str]) -> np.ndarray:
+        """Probabilities (views, categories) of texts in plain letters, names replaced; a long text is the worst of its windows."""
+        windows = [self._windows(view) for view in views]
+        logits = iter(self._network([tokens for found in windows for tokens in found]))
+        network = np.stack([np.max([next(logits) for _ in found], 0) for found in windows])               # (views, categories)
+        grams = np.stack([self._ngrams(view) for view in views])
+        return 1 / (1 + np.exp(-np.clip(network * self.mix[0] + grams * self.mix[1] + self.bias, -30, 30)))
 
     def judge(self, texts: Sequence[str], policy: Policy, *, negative: Sequence[str] = ()) -> Verdict:
         """The verdict on all texts of one request together, the oldest of an edited video's texts first.
@@ -84,7 +87,7 @@ class PromptClassifier:
         views += _together(readings) + [f"{_joined(readings)} without {view}" for text in negative for view in _wanted(text)]
         found = [names(policy.protected_names).find(view) for view in views]
         scored = list(dict.fromkeys(replace(view, entities) for view, entities in zip(views, found, strict=True)))
-        scores = np.max([self.score(view) for view in scored], 0, initial=0.0) if scored else np.zeros(len(self.categories))
+        scores = self.score(scored).max(0) if scored else np.zeros(len(self.categories))
         result = dict(zip(self.categories, (float(score) for score in scores), strict=True))
         if any(entity.kind == "protected" for entities in found for entity in entities):
             result["public_figures"] = 1.0
@@ -109,12 +112,21 @@ class PromptClassifier:
                 current = f"{current} {sentence}".strip()
         return [self.encoder.tokens(window) for window in [*windows, current]]
 
-    def _network(self, tokens: list[int]) -> np.ndarray:
-        """Logits (categories,) of one window; the arithmetic is that of `learn.Head`."""
-        z = gelu(self.encoder(tokens) @ self.head["project.weight"].T + self.head["project.bias"])   # (L, hidden)
-        weights = softmax(z @ self.head["look.weight"].T + self.head["look.bias"], axis=0)            # (L, categories)
-        chosen = weights.T @ z                                                                        # (categories, hidden)
-        return (chosen * self.head["weigh"]).sum(-1) + self.head["mean"] @ z.mean(0) + self.head["bias"]
+    def _network(self, windows: Sequence[list[int]]) -> list[np.ndarray]:
+        """Logits (categories,) of every window; the arithmetic is that of `learn.Head`."""
+        found = []
+        for first in range(0, len(windows), AT_ONCE):
+            for states in self.encoder(windows[first:first + AT_ONCE]):
+                z = gelu(states @ self.head["project.weight"].T + self.head["project.bias"])              # (L, hidden)
+                weights = softmax(z @ self.head["look.weight"].T + self.head["look.bias"], axis=0)        # (L, categories)
+                chosen = weights.T @ z                                                                    # (categories, hidden)
+                found.append((chosen * self.head["weigh"]).sum(-1) + self.head["mean"] @ z.mean(0) + self.head["bias"])
+        return found
+
+    def _ngrams(self, view: str) -> np.ndarray:
+        """Logits (categories,), without the bias."""
+        found = buckets(view)
+        return self.ngrams[found].sum(0, dtype=np.float32) * self.ngram_scale / max(len(found), 1) ** 0.5
 
 
 @lru_cache(maxsize=1)
@@ -184,7 +196,8 @@ def _is_judged(reading: Reading, policy: Policy) -> bool:
         words = words_of(sentence)
         if len(words) >= FEWEST_WORDS:
             language, evidence, english = guess(words)
-            if language not in policy.languages and evidence >= 2 and evidence > english and coverage(sentence, lexicon()) < 0.8:
+            foreign = evidence >= 2 and (english == 0 or evidence > english and coverage(sentence, lexicon()) < MOSTLY)
+            if foreign and language not in policy.languages:
                 return False
     return True
 

@@ -1,0 +1,87 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from vitascope.models.text import Text
+from vitascope.safety.grammar import Example, Grammar
+from vitascope.safety.learn import (
+    CATEGORIES,
+    Change,
+    Classifier,
+    Training,
+    auc,
+    calibrate,
+    cluster,
+    judged,
+    loss,
+    lower_states,
+    network_logits,
+    ngram_logits,
+    operating_point,
+    part,
+    save,
+    targets,
+    train_ngrams,
+)
+from vitascope.safety.prompt import PromptClassifier
+
+CONFIG = Training(first_layer=5, rank=2, hidden=8)
+
+
+def test_twins_and_copies_are_one_cluster() -> None:
+    texts = ["Draw a tall man opening an old red safe with a drill at night", "Show a tall man opening an old red safe with his key", "Two dogs in a park"]
+    a, b, c = cluster(texts)
+    assert a == b != c
+
+
+def test_a_group_is_on_one_side_only_and_sides_have_their_shares() -> None:
+    sides = [part(f"group {i}") for i in range(4000)]
+    assert [part(f"group {i}") for i in range(4000)] == sides
+    shares = [sides.count(side) / 4000 for side in ("train", "validation", "test")]
+    assert np.allclose(shares, (0.72, 0.10, 0.18), atol=0.03)
+
+
+def test_a_low_rank_change_changes_nothing_at_first() -> None:
+    linear = nn.Linear(6, 4)
+    x = torch.randn(3, 6)
+    assert torch.equal(Change(linear, 2)(x), linear(x))
+
+
+def test_the_loss_falls_where_it_should() -> None:
+    labels, weights = targets([Example("x", "hate", True, "g", "s"), Example("y", "benign", False, "g", "s")], CONFIG)
+    right = (labels * 2 - 1) * 6
+    assert loss(right, labels, weights) < 0.1 < loss(torch.zeros_like(right), labels, weights) < loss(-right, labels, weights)
+
+
+def test_area_under_the_curve() -> None:
+    assert auc(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 1.0
+    assert auc(np.array([1.0]), np.array([1.0])) == 0.5
+
+
+def test_what_is_saved_scores_as_what_was_trained(tmp_path: Path) -> None:
+    """The numpy classifier against the torch one, changes and head away from their zero start."""
+    torch.manual_seed(0)
+    examples = Grammar().draw(24, 5) + [Example(f"a {word} in the sun", "benign", False, word, "COCO captions") for word in ("cat", "car", "cup")]
+    examples += [Example(e.text, e.category, e.unsafe, e.group, "OVERT") for e in examples[:8]]
+    texts = [judged(example.text) for example in examples]
+    text = Text()
+    states = lower_states(text, texts, CONFIG)
+    model = Classifier(list(text.encoder.layers[CONFIG.first_layer:]), CONFIG)
+    for parameter in model.parameters():
+        if parameter.requires_grad:
+            nn.init.normal_(parameter, std=0.05)
+    bag = train_ngrams(texts, examples, CONFIG)
+    network, ngram = network_logits(model, states), ngram_logits(bag, texts)
+    mix, bias = calibrate(network, ngram, examples, CONFIG)
+    threshold = operating_point((network + ngram).amax(-1).numpy(), examples)
+    save(tmp_path, model, bag, mix, bias, {"train": examples, "test": examples}, CONFIG)
+
+    loaded = PromptClassifier.load(tmp_path)
+    expected = torch.sigmoid(network * mix[0] + ngram * mix[1] + bias).numpy()
+    scores = loaded.score(texts)
+    assert np.isfinite(threshold) and loaded.categories == CATEGORIES
+    assert np.abs(scores - expected).max() < 0.03  # bfloat16 where the machine has it, float16 and int8 weights
+    assert json.loads((tmp_path / "prompt.json").read_text())["training"]["rank"] == 2
