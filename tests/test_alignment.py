@@ -99,7 +99,8 @@ def test_two_subjects_that_swap_their_actions_are_wrong():
     scene = find(lambda shot: [actor.steps[0].action for actor in shot.actors] == ["jumps", "spins"] and
                  shot.actors[0].subject != shot.actors[1].subject)
     first, second = perfect(scene).subjects
-    swapped = replace(perfect(scene), subjects=(replace(first, action=second.action), replace(second, action=first.action)))
+    exchanged = replace(first, action=second.action), replace(second, action=first.action)
+    swapped = replace(perfect(scene), subjects=exchanged)
     answers = compare(swapped, scene)
     assert answers["subject"] and not answers["action"] and not answers["two subjects, two actions"]
 

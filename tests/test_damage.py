@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from vitascope.evaluate.damage import DAMAGES, add_noise, bend, blur, h264, jpeg, lose_resolution, random_damage, recolour
+from vitascope.evaluate.damage import DAMAGES, add_noise, bend, blur, h264, jpeg, lose_resolution, random_damage, \
+    recolour
 
 RNG = np.random.default_rng(0)
-CLIP = np.clip(np.indices((5, 64, 48))[1:].sum(0)[..., None] * 2 + RNG.integers(0, 20, (5, 64, 48, 3)), 0, 255).astype(np.uint8)
+RAMP = 2 * np.indices((5, 64, 48))[1:].sum(0)[..., None]
+CLIP = np.clip(RAMP + RNG.integers(0, 20, (5, 64, 48, 3)), 0, 255).astype(np.uint8)
 
 
 def loss(damaged: np.ndarray) -> float:
@@ -15,8 +17,9 @@ def loss(damaged: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("damaged", [
-    blur(CLIP, 1.0), lose_resolution(CLIP, 0.5), h264(CLIP), jpeg(CLIP, 40), add_noise(CLIP, 8, 3, np.random.default_rng(0)),
-    recolour(CLIP, np.array([0.9, 1.0, 1.1]), 0.02, 1.1), bend(CLIP, 1.0, np.random.default_rng(0))])
+    blur(CLIP, 1.0), lose_resolution(CLIP, 0.5), h264(CLIP), jpeg(CLIP, 40),
+    add_noise(CLIP, 8, 3, np.random.default_rng(0)), recolour(CLIP, np.array([0.9, 1.0, 1.1]), 0.02, 1.1),
+    bend(CLIP, 1.0, np.random.default_rng(0))])
 def test_a_damage_is_mild_and_keeps_the_shape(damaged):
     assert damaged.shape == CLIP.shape and damaged.dtype == np.uint8
     assert 0.5 < loss(damaged) < 15

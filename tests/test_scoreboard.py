@@ -18,7 +18,8 @@ from vitascope.world.scene import held_out
 SMALL = replace(CONFIG, widths=(8, 8, 8, 8), blocks=(1, 1), track_width=8)
 
 
-@pytest.mark.parametrize("right, asked, low, high", [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662)])
+@pytest.mark.parametrize("right, asked, low, high",
+                         [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662)])
 def test_wilson_intervals(right, asked, low, high):
     """The last one from Newcombe 1998, table I."""
     np.testing.assert_allclose(wilson(right, asked), (low, high), atol=2e-4)
@@ -42,7 +43,8 @@ def test_half_of_the_prompts_ask_for_held_out_combinations():
 
 def test_answers_are_counted_by_group():
     counted = count([(("all", "seen"), {"place": True, "action": False}), (("all",), {"place": False})])
-    assert counted == {"all": {"place": Tally(1, 2), "action": Tally(0, 1)}, "seen": {"place": Tally(1, 1), "action": Tally(0, 1)}}
+    assert counted == {"all": {"place": Tally(1, 2), "action": Tally(0, 1)},
+                       "seen": {"place": Tally(1, 1), "action": Tally(0, 1)}}
 
 
 def test_the_table_shows_what_was_counted():

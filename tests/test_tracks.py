@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from vitascope.evaluate.reader import GEOMETRY, ROWS, Sight
-from vitascope.evaluate.tracks import FEATURES, CameraPath, Detections, Observation, all_features, detect, follow_camera, link, \
-    mirror, shrink
+from vitascope.evaluate.tracks import FEATURES, CameraPath, Detections, Observation, all_features, detect, \
+    follow_camera, link, mirror, shrink
 from vitascope.train.reader import PROPS
 
 KINDS = 3
-NOTHING = Detections(np.zeros((0, KINDS)), *(np.zeros(0) for _ in range(3)), np.zeros((0, 2)), np.zeros(0), np.zeros((0, 3)),
-                     np.zeros(0))
+NOTHING = Detections(np.zeros((0, KINDS)), *(np.zeros(0) for _ in range(3)), np.zeros((0, 2)), np.zeros(0),
+                     np.zeros((0, 3)), np.zeros(0))
 
 
 def found(*things: tuple[int, float, float], size: float = 0.3) -> Detections:
@@ -21,13 +21,15 @@ def found(*things: tuple[int, float, float], size: float = 0.3) -> Detections:
     kinds = np.full((n, KINDS), 0.02)
     kinds[np.arange(n), [kind for kind, _, _ in things]] = 0.9
     x, y = (np.array([thing[axis] for thing in things]) for axis in (1, 2))
-    return Detections(kinds, x, y, np.full(n, size), np.tile([0.0, 1.0], (n, 1)), np.ones(n), np.full((n, 3), 1 / 3), np.zeros(n))
+    return Detections(kinds, x, y, np.full(n, size), np.tile([0.0, 1.0], (n, 1)), np.ones(n), np.full((n, 3), 1 / 3),
+                      np.zeros(n))
 
 
 def texture(side: int) -> np.ndarray:
     """A picture with corners everywhere."""
     rng = np.random.default_rng(0)
-    return cv2.resize(rng.integers(0, 255, (side // 8, side // 8, 3), np.uint8), (side, side), interpolation=cv2.INTER_CUBIC)
+    rough = rng.integers(0, 255, (side // 8, side // 8, 3), np.uint8)
+    return cv2.resize(rough, (side, side), interpolation=cv2.INTER_CUBIC)
 
 
 @pytest.mark.parametrize("shape, small", [((128, 128), (64, 64)), ((96, 176), (64, 112)), ((48, 20), (64, 32))])
@@ -35,7 +37,8 @@ def test_shrinking_keeps_the_aspect(shape, small):
     assert shrink(np.zeros((2, *shape, 3), np.uint8)).shape == (2, *small, 3)
 
 
-@pytest.mark.parametrize("frames", [np.zeros((2, 8, 8, 4), np.uint8), np.zeros((2, 8, 8, 3)), np.zeros((0, 8, 8, 3), np.uint8)])
+@pytest.mark.parametrize("frames", [np.zeros((2, 8, 8, 4), np.uint8), np.zeros((2, 8, 8, 3)),
+                                    np.zeros((0, 8, 8, 3), np.uint8)])
 def test_what_is_no_clip_is_refused(frames):
     with pytest.raises(ValueError, match="expected uint8"):
         shrink(frames)

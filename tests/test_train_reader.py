@@ -9,13 +9,13 @@ import torch
 from vitascope.evaluate.reader import Reader
 from vitascope.evaluate.tracks import observe_small
 from vitascope.train import reader as training
-from vitascope.train.reader import ACTORS, CONFIG, EVERYTHING, MIRRORED_ACTIONS, ReaderTraining, draw_target, focal_loss, load_chunk, \
-    make_clip, match, tell, train_pictures
+from vitascope.train.reader import ACTORS, CONFIG, EVERYTHING, MIRRORED_ACTIONS, ReaderTraining, draw_target, \
+    focal_loss, load_chunk, make_clip, match, tell, train_pictures
 from vitascope.world.physics import simulate
 from vitascope.world.scene import BUNDLED, sample_scene
 
-TINY = ReaderTraining(model=replace(CONFIG, widths=(8, 8, 8, 8), blocks=(1, 1), track_width=8), chunks=2, clips=2, steps=6,
-                      batch=4, save_every=3)
+TINY = ReaderTraining(model=replace(CONFIG, widths=(8, 8, 8, 8), blocks=(1, 1), track_width=8), chunks=2, clips=2,
+                      steps=6, batch=4, save_every=3)
 
 
 def test_truth_is_the_motions():
@@ -48,15 +48,16 @@ def test_targets_stand_where_subjects_are():
 def test_focal_loss_is_least_where_the_target_is():
     target = torch.zeros(1, 1, 4, 4)
     target[0, 0, 1, 2] = 1
-    right, wrong = torch.full_like(target, -8), torch.full_like(target, -8)
+    right, wrong, counts = torch.full_like(target, -8), torch.full_like(target, -8), torch.ones(1, 1, 1, 1)
     right[0, 0, 1, 2], wrong[0, 0, 2, 1] = 8, 8
-    assert focal_loss(right, target, torch.ones(1, 1, 1, 1)) < 0.01 < 5 < focal_loss(wrong, target, torch.ones(1, 1, 1, 1))
+    assert focal_loss(right, target, counts) < 0.01 < 5 < focal_loss(wrong, target, counts)
 
 
 def test_right_and_left_change_places_in_a_mirror():
     swapped = [CONFIG.actions[index] for index in MIRRORED_ACTIONS]
     assert [MIRRORED_ACTIONS[index] for index in MIRRORED_ACTIONS] == list(range(len(swapped)))
-    assert {(a, b) for a, b in zip(CONFIG.actions, swapped) if a != b} == {("moves right", "moves left"), ("moves left", "moves right")}
+    changed = {(a, b) for a, b in zip(CONFIG.actions, swapped) if a != b}
+    assert changed == {("moves right", "moves left"), ("moves left", "moves right")}
 
 
 def test_tracks_are_matched_to_actors():

@@ -1,10 +1,10 @@
-"""Does a clip show what was asked? It is read without the prompt, then the reading is compared with the scene asked for.
+"""Does a clip show what was asked? It is read without the prompt, then compared with the scene that was asked for.
 
     reading = read(reader, frames, fps)          # uint8 (T, H, W, 3)
     answers = compare(reading, scene, prompt)    # {"subject": True, "place": True, "action": False, ...}
 
-A question that a prompt leaves open has no answer. What looks the same counts as the same: who follows to the right also moves
-to the right.
+A question that a prompt leaves open has no answer. What looks the same counts as the same: who follows to the right
+also moves to the right.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ from .tracks import Observation, Track, all_features, observe
 RATE = 8.0  # frames a second that motion is read at
 FEWEST = 5  # frames that an action can be read from
 PRESENT = 0.5  # confidence from which a track counts as a subject
-QUESTIONS = ("subject", "count", "place", "time", "action", "left/right", "camera", "moving camera", "colour", "weather", "style",
-             "two subjects, two actions")
+QUESTIONS = ("subject", "count", "place", "time", "action", "left/right", "camera", "moving camera", "colour",
+             "weather", "style", "two subjects, two actions")
 CAMERA_MOVES = 0.12  # units, for clips without a subject
 
 
@@ -124,7 +124,7 @@ def _read_camera(reader: Reader, seen: Observation, presence: Tensor, logits: Te
 
 
 def compare(reading: Reading, scene: Scene, prompt: str | None = None) -> dict[str, bool]:
-    """Answers to those of QUESTIONS that apply; with a `prompt`, only to what it tells. The scene must have one shot."""
+    """Answers to those of QUESTIONS that apply; with a `prompt`, only to what it tells. ValueError for two shots."""
     if len(scene.shots) != 1:
         raise ValueError(f"the scene has {len(scene.shots)} shots; expected 1: read each shot by itself")
     shot = scene.shots[0]
@@ -140,7 +140,8 @@ def compare(reading: Reading, scene: Scene, prompt: str | None = None) -> dict[s
         answers["weather"] = reading.weather.name == shot.weather
     if scene.style != "3d":
         answers["style"] = reading.style.name == scene.style
-    coloured = [(seen, actor) for seen, actor in zip(cast, shot.actors) if actor.colour and _told(prompt, _coloured(actor))]
+    coloured = [(seen, actor) for seen, actor in zip(cast, shot.actors)
+                if actor.colour and _told(prompt, _coloured(actor))]
     if coloured:
         answers["colour"] = all(seen is not None and seen.colour.name == actor.colour for seen, actor in coloured)
     if image:
@@ -174,7 +175,8 @@ def _assign(reading: Reading, shot: Shot) -> list[Seen | None]:
                    if seen is not None and seen.subject.name == actor.subject)
 
     best = max(permutations(candidates, len(shot.actors)), key=merit)
-    return [seen if seen is not None and seen.subject.name == actor.subject else None for seen, actor in zip(best, shot.actors)]
+    return [seen if seen is not None and seen.subject.name == actor.subject else None
+            for seen, actor in zip(best, shot.actors)]
 
 
 def _way(actor: Actor, shot: Shot) -> int:

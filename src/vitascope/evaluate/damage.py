@@ -1,7 +1,7 @@
 """What files and generators do to pictures: blur, lost resolution, noise, compression, other colours, bent shapes.
 
-uint8 frames (T, H, W, 3) in, the same shape out. The reader is trained on damaged clips and its accuracy measured on them,
-so that what it says about a generated video does not hang on the world's exact pixels.
+uint8 frames (T, H, W, 3) in, the same shape out. The reader is trained on damaged clips and its accuracy measured on
+them, so that what it says about a generated video does not hang on the world's exact pixels.
 """
 
 import io
@@ -23,8 +23,8 @@ def lose_resolution(frames: np.ndarray, share: float) -> np.ndarray:
     """Down to `share` of the size and up again."""
     H, W = frames.shape[1:3]
     small = (max(round(W * share), 1), max(round(H * share), 1))
-    return np.stack([cv2.resize(cv2.resize(frame, small, interpolation=cv2.INTER_AREA), (W, H), interpolation=cv2.INTER_CUBIC)
-                     for frame in frames])
+    smaller = [cv2.resize(frame, small, interpolation=cv2.INTER_AREA) for frame in frames]
+    return np.stack([cv2.resize(frame, (W, H), interpolation=cv2.INTER_CUBIC) for frame in smaller])
 
 
 def h264(frames: np.ndarray, crf: int = 23) -> np.ndarray:
@@ -79,7 +79,8 @@ DAMAGES: tuple[tuple[float, Damage], ...] = (  # probability and deed, for pictu
     (0.35, lambda frames, rng: bend(frames, rng.uniform(0.3, 1.2), rng)),
     (0.35, lambda frames, rng: lose_resolution(frames, rng.uniform(0.4, 0.9))),
     (0.35, lambda frames, rng: blur(frames, rng.uniform(0.4, 1.1))),
-    (0.4, lambda frames, rng: recolour(frames, rng.uniform(0.85, 1.15, 3), rng.uniform(-0.06, 0.06), rng.uniform(0.8, 1.25))),
+    (0.4, lambda frames, rng: recolour(frames, rng.uniform(0.85, 1.15, 3), rng.uniform(-0.06, 0.06),
+                                       rng.uniform(0.8, 1.25))),
     (0.35, lambda frames, rng: add_noise(frames, rng.uniform(2, 12), int(rng.integers(1, 6)), rng)),
     (0.25, lambda frames, rng: jpeg(frames, int(rng.integers(15, 80)))),
     (0.06, lambda frames, rng: h264(frames, int(rng.integers(20, 36)))),

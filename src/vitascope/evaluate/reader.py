@@ -19,7 +19,7 @@ BUNDLED = Path(__file__).parent.parent / "weights" / "reader"
 ROWS = 64  # height of the pictures that are read, pixels
 STRIDE = 4  # pixels of a cell of the map of subjects
 GROUPS = 8  # of the group norms
-GEOMETRY = 6  # numbers per cell: x and y against the cell's centre, logarithm of the size, sine and cosine, visible share
+GEOMETRY = 6  # numbers per cell: x and y against its centre, logarithm of the size, sine, cosine, visible share
 TURNS = (1, 2, 4, 1)  # dilations of the track reader's blocks
 
 
@@ -77,7 +77,8 @@ class PictureReader(nn.Module):
         super().__init__()
         a, b, c, d = config.widths
         self.config = config
-        self.stem = nn.Sequential(nn.Conv2d(3, a, 5, 2, 2), nn.GroupNorm(GROUPS, a), nn.SiLU(), nn.Conv2d(a, b, 3, 2, 1))
+        self.stem = nn.Sequential(nn.Conv2d(3, a, 5, 2, 2), nn.GroupNorm(GROUPS, a), nn.SiLU(),
+                                  nn.Conv2d(a, b, 3, 2, 1))
         self.down8 = nn.Sequential(nn.GroupNorm(GROUPS, b), nn.SiLU(), nn.Conv2d(b, c, 3, 2, 1),
                                    *(Block(c) for _ in range(config.blocks[0])))
         self.down16 = nn.Sequential(nn.GroupNorm(GROUPS, c), nn.SiLU(), nn.Conv2d(c, d, 3, 2, 1),
@@ -132,8 +133,8 @@ class TrackReader(nn.Module):
         self.start = nn.Conv1d(config.features, width, 3, padding=1)
         self.blocks = nn.Sequential(*(TrackBlock(width, dilation) for dilation in TURNS))
         self.split = (len(config.actions), len(config.actions), 1, len(config.cameras))
-        self.answer = nn.Sequential(nn.LayerNorm(4 * width), nn.Linear(4 * width, 2 * width), nn.SiLU(), nn.Dropout(0.1),
-                                    nn.Linear(2 * width, sum(self.split)))
+        self.answer = nn.Sequential(nn.LayerNorm(4 * width), nn.Linear(4 * width, 2 * width), nn.SiLU(),
+                                    nn.Dropout(0.1), nn.Linear(2 * width, sum(self.split)))
 
     def forward(self, tracks: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Logits of the first action, of the last one, of presence (B,) and of the camera, from tracks (B, F, T)."""

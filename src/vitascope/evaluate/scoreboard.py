@@ -1,8 +1,8 @@
 """How often a model shows what it is asked for, beside how well its judge reads real clips.
 
-Half of the prompts ask for combinations that no training clip has shown. Every share stands with its 95 % interval and the
-reader's own accuracy on clips of the world itself: a model cannot score above it. Out come a table, `scores.json` and
-contact sheets with what was asked, what was read and what was wrong.
+Half of the prompts ask for combinations that no training clip has shown. Every share stands with its 95 % interval and
+the reader's own accuracy on clips of the world itself: a model cannot score above it. Out come a table, `scores.json`
+and contact sheets with what was asked, what was read and what was wrong.
 """
 
 import json
@@ -32,6 +32,7 @@ from .damage import blur, h264
 from .reader import Reader
 
 FIRST_SEED = 5_000_000  # of the scenes asked for: no training clip has such a seed
+CASTS = ("one subject", "two subjects", "three subjects")
 Z = 1.96  # normal quantile of a 95 % interval
 DAMAGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "as rendered": lambda frames: frames, "H.264": h264, "blurred": lambda frames: blur(frames, 1.2)}
@@ -73,9 +74,9 @@ def prompts(count: int, vocabulary: Vocabulary = BUNDLED, *, seed: int = 0, widt
     vocabulary = replace(vocabulary, cuts=0.0)
     for index in range(count):
         split, level = ("train", "held-out")[index % 2], LEVELS[index // 2 % len(LEVELS)]
-        scene = sample_scene(FIRST_SEED + 1_000_000 * seed + index, vocabulary, width=width, height=height, frames=frames,
-                             split=split)
-        cast = ("one subject", "two subjects", "three subjects")[len(scene.shots[0].actors) - 1]
+        scene = sample_scene(FIRST_SEED + 1_000_000 * seed + index, vocabulary, width=width, height=height,
+                             frames=frames, split=split)
+        cast = CASTS[len(scene.shots[0].actors) - 1]
         yield Prompt(scene, caption(scene, level), ("all", "seen" if split == "train" else "held-out", level, cast))
 
 
@@ -105,8 +106,8 @@ def ceiling(reader: Reader, clips: int = 200, vocabulary: Vocabulary = BUNDLED, 
 # The model
 
 
-def score(system: System, *, prompts_asked: int = 200, steps: int | None = None, guidance: float | None = None, seed: int = 0,
-          out: Path, vocabulary: Vocabulary = BUNDLED, frames: int = 17, ceiling_clips: int = 200,
+def score(system: System, *, prompts_asked: int = 200, steps: int | None = None, guidance: float | None = None,
+          seed: int = 0, out: Path, vocabulary: Vocabulary = BUNDLED, frames: int = 17, ceiling_clips: int = 200,
           console: Console | None = None) -> dict:
     """Generate a clip for each prompt, read it, print the table; the document that is written to `out`/scores.json.
 
@@ -115,7 +116,8 @@ def score(system: System, *, prompts_asked: int = 200, steps: int | None = None,
     console = console or Console()
     out.mkdir(parents=True, exist_ok=True)
     reader, side = Reader.load(), math.isqrt(system.config.base_area)
-    asked, rows, clips, started = list(prompts(prompts_asked, vocabulary, seed=seed, frames=frames)), [], [], time.monotonic()
+    asked = list(prompts(prompts_asked, vocabulary, seed=seed, frames=frames))
+    rows, clips, started = [], [], time.monotonic()
     for index, prompt in enumerate(track(asked, "generating", console=console)):
         condition = text_to_video(prompt.text, width=side, height=side, frames=frames)
         video = generate(system, condition, seed=seed + index, steps=steps, guidance=guidance)
@@ -145,8 +147,9 @@ def to_json(tallies: dict[str, Tally]) -> dict:
 
 def table(model: dict[str, dict[str, Tally]], limits: dict[str, dict[str, Tally]]) -> Table:
     """Questions as rows; the model's shares by group, then the reader's own."""
-    groups = [group for group in ("seen", "held-out", *LEVELS, "one subject", "two subjects", "three subjects") if group in model]
-    shown = Table("question", "asked", "score", "95 %", *groups, *(f"reader, {damage}" for damage in limits), title="alignment")
+    groups = [group for group in ("seen", "held-out", *LEVELS, *CASTS) if group in model]
+    shown = Table("question", "asked", "score", "95 %", *groups, *(f"reader, {damage}" for damage in limits),
+                  title="alignment")
     for question, tally in model.get("all", {}).items():
         low, high = wilson(tally.right, tally.asked)
         shown.add_row(question, str(tally.asked), percent(tally), f"{100 * low:.0f}–{100 * high:.0f}",
@@ -161,7 +164,7 @@ def percent(tally: Tally | None) -> str:
 
 def say(reading: Reading) -> str:
     """A reading in words."""
-    told = [f"{one.colour.name + ' ' if one.colour.confidence > 0.9 else ''}{one.subject.name} {one.action.name}".strip()
+    told = [f"{one.colour.name if one.colour.confidence > 0.9 else ''} {one.subject.name} {one.action.name}".strip()
             for one in reading.subjects]
     where = f"{reading.place.name}, {reading.time.name}"
     return f"{' + '.join(told) or 'nobody'}; {where}; {reading.camera.name}".removesuffix("; ")

@@ -1,7 +1,7 @@
-"""From frames to tracks: what the picture reader finds in each frame, linked over time, against the camera's own motion.
+"""From frames to tracks: what the picture reader finds in each frame, linked over time, and the camera's own motion.
 
-In go uint8 frames (T, H, W, 3) and what a `PictureReader` says about them; out come tracks with their path in the view and in
-the world, and the camera's path, as arrays over T. Lengths are in heights of the view, x from its left edge, y from its top
+In go uint8 frames (T, H, W, 3) and what a `PictureReader` says about them; out come tracks with their path in the view,
+and the camera's path, as arrays over T. Lengths are in heights of the view, x from its left edge, y from its top
 downwards; the world's coordinates are those of the first frame's view. Knows no actions: `features` is what tells them.
 """
 
@@ -134,7 +134,8 @@ def _without_doubles(found: Detections) -> Detections:
     """Of two detections at the same place, the surer one."""
     kept: list[int] = []
     for n in range(len(found.x)):  # surest first
-        apart = [np.hypot(found.x[n] - found.x[k], found.y[n] - found.y[k]) / min(found.size[n], found.size[k]) for k in kept]
+        apart = [np.hypot(found.x[n] - found.x[k], found.y[n] - found.y[k]) / min(found.size[n], found.size[k])
+                 for k in kept]
         if all(distance > 0.4 for distance in apart):
             kept.append(n)
     return _select(found, np.array(kept, int))
@@ -177,7 +178,7 @@ def _free_of(found: list[Detections], shape: tuple[int, int], aspect: float) -> 
 
 
 def _background_step(one: np.ndarray, two: np.ndarray, mask: np.ndarray) -> tuple[float, float, float, float] | None:
-    """(dx, dy, z, share of inliers) in pixels: the background's point p moves to z p + d. None if there is too little to see."""
+    """(dx, dy, z, share of inliers) in pixels: the background's point p moves to z p + d. None if little is seen."""
     points = cv2.goodFeaturesToTrack(one, CORNERS, 0.01, 3, mask=mask, blockSize=3)
     if points is None or len(points) < 4:
         return None
@@ -215,10 +216,11 @@ def link(found: list[Detections]) -> tuple[Track, ...]:
 
 
 def _cost(chain: list[tuple[int, int]], found: list[Detections], t: int, n: int) -> float | None:
-    """How far detection n of frame t is from where a chain should go on, in place and kind; None if it cannot belong."""
+    """How far detection n of frame t is from where a chain should go on, in place and kind; None if it is another's."""
     (last, index), seen = chain[-1], found[t]
     then = found[last]
-    alike = float(np.sqrt(seen.kinds[n] * then.kinds[index]).sum() / np.sqrt(seen.kinds[n].sum() * then.kinds[index].sum()))
+    one, two = seen.kinds[n], then.kinds[index]
+    alike = float(np.sqrt(one * two).sum() / np.sqrt(one.sum() * two.sum()))  # Bhattacharyya coefficient
     if t - last > PATIENCE:  # it may come back anywhere, but as the same thing
         return 1 - alike + 1.0 if alike > 0.7 else None
     x, y = then.x[index], then.y[index]
@@ -229,7 +231,8 @@ def _cost(chain: list[tuple[int, int]], found: list[Detections], t: int, n: int)
         ahead = x + share * (x - found[before].x[other]), y + share * (y - found[before].y[other])
         distance = min(distance, np.hypot(seen.x[n] - ahead[0], seen.y[n] - ahead[1]))
     cost = float(distance) + 0.25 * (1 - alike)
-    return cost if cost < REACH * (1 + 0.3 * (t - last - 1)) and abs(np.log(seen.size[n] / then.size[index])) < 0.9 else None
+    near = cost < REACH * (1 + 0.3 * (t - last - 1)) and abs(np.log(seen.size[n] / then.size[index])) < 0.9
+    return cost if near else None
 
 
 def _to_track(chain: list[tuple[int, int]], found: list[Detections]) -> Track:
@@ -244,9 +247,10 @@ def _to_track(chain: list[tuple[int, int]], found: list[Detections]) -> Track:
     present[frames] = True
     score[frames] = [row.score[0] for row in rows]
     turn = np.stack([np.interp(np.arange(T), frames, [row.turn[0, k] for row in rows]) for k in range(2)], 1)
-    return Track(kinds=np.sum([row.kinds[0] for row in rows], axis=0) / T, present=present, score=score, x=over_time("x"),
-                 y=over_time("y"), size=over_time("size"), turn=turn, visible=over_time("visible") * present,
-                 colour=np.mean([row.colour[0] for row in rows], axis=0), bites=over_time("bites"))
+    return Track(kinds=np.sum([row.kinds[0] for row in rows], axis=0) / T, present=present, score=score,
+                 x=over_time("x"), y=over_time("y"), size=over_time("size"), turn=turn,
+                 visible=over_time("visible") * present, colour=np.mean([row.colour[0] for row in rows], axis=0),
+                 bites=over_time("bites"))
 
 
 # What the track reader is given
@@ -258,8 +262,9 @@ def features(track: Track, others: list[Track], seen: Observation) -> np.ndarray
     x, y = camera.world(track.x, track.y)
     size = np.log(track.size / camera.zoom / UNIT_SIZE)
     start = int(np.argmax(track.present))
-    own = [track.present, track.score, track.x - seen.aspect / 2, 2 * track.y - 1, 3 * (x - x[start]), 3 * (y - y[start]),
-           np.log(track.size / UNIT_SIZE), 2 * (size - size[start]), *track.turn.T, track.bites, track.visible,
+    own = [track.present, track.score, track.x - seen.aspect / 2, 2 * track.y - 1,
+           3 * (x - x[start]), 3 * (y - y[start]), np.log(track.size / UNIT_SIZE), 2 * (size - size[start]),
+           *track.turn.T, track.bites, track.visible,
            8 * np.gradient(x) if len(x) > 1 else 0 * x, 8 * np.gradient(y) if len(y) > 1 else 0 * y]
     path = [3 * camera.x, 3 * camera.y, 3 * np.log(camera.zoom), camera.trust]
     beside = [np.zeros_like(x)] * 5

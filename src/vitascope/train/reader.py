@@ -1,6 +1,6 @@
 """Train the reader on world clips: the picture reader on single frames, then the track reader on what that one finds.
 
-In goes nothing but seeds: clips are rendered once into the run folder, with the truth of every frame beside them. Out come
+In goes nothing but seeds: clips are rendered once into the run folder, the truth of every frame beside them. Out come
 `weights.safetensors` and `config.json` for `Reader.load`. Never sees what a model has generated.
 """
 
@@ -17,13 +17,14 @@ from torch import Tensor
 from ..evaluate.damage import random_damage
 from ..evaluate.reader import ROWS, STRIDE, PictureReader, Reader, ReaderConfig, Sight, TrackReader
 from ..evaluate.tracks import FEATURES, UNIT_SIZE, Observation, all_features, mirror, observe_small, shrink, to_pictures
-from ..world.catalogue import ACTIONS, CAMERAS, OCCLUDERS, PLACE_PHRASES, RED_TO, STYLE_PHRASES, SUBJECTS, TIME_PHRASES, \
+from ..world.catalogue import ACTIONS, CAMERAS, PLACE_PHRASES, RED_TO, STYLE_PHRASES, SUBJECTS, TIME_PHRASES, \
     WEATHER_PHRASES
 from ..world.physics import BITES, BLOCK, Motion, simulate
 from ..world.places import PLACES
 from ..world.render import BURST_FRAMES, render
 from ..world.scene import BUNDLED, FULL, Scene, Vocabulary, sample_scene
-from .state import Average, Log, check_config, fast_precision, load_checkpoint, save_checkpoint, save_weights, step_generator
+from ..precision import fast_precision
+from .state import Average, Log, check_config, load_checkpoint, save_checkpoint, save_weights, step_generator
 
 PROPS = ("occluder", "bricks", "burst", "paint")
 THINGS = 16  # columns of a frame's truth: actors first, then props
@@ -57,11 +58,11 @@ class ReaderTraining:
     seed: int = 0
 
 
-# ------------------------------------------------------------------------------------------------------------- clips and truth
+# ----------------------------------------------------------------------------------------------------- clips and truth
 
 @dataclass(frozen=True)
 class Truth:
-    """What is to be found in N clips of T frames; K things a frame, lengths as in tracks.py, indices as in ReaderConfig."""
+    """What is to be found in N clips of T frames, K things in each; lengths as in tracks.py, indices as in CONFIG."""
     kind: np.ndarray  # (N, T, K): index among subjects and props, -1: none
     x: np.ndarray  # (N, T, K), in the view
     y: np.ndarray
@@ -89,7 +90,8 @@ def tell(scene: Scene, motion: Motion) -> Truth:
         colour[:, a] = CONFIG.colours.index(actor.colour) if actor.colour else -1
         actions[a] = [CONFIG.actions.index(actor.steps[n].action) for n in (0, -1)]
     A = len(shot.actors)
-    x[:, :A], y[:, :A], size[:, :A], angle[:, :A], bites[:, :A] = motion.x, motion.y, motion.size, motion.angle, motion.bites
+    x[:, :A], y[:, :A], size[:, :A] = motion.x, motion.y, motion.size
+    angle[:, :A], bites[:, :A] = motion.angle, motion.bites
     visible[:, :A] = motion.visible * (1 - _hidden(motion, [actor.ground for actor in shot.actors]))
     for t in range(T):
         for k, (prop, *where) in enumerate(_props(scene, motion, t)[:THINGS - ACTORS], start=ACTORS):
@@ -98,7 +100,8 @@ def tell(scene: Scene, motion: Motion) -> Truth:
     zoom = motion.zoom[:, None]
     x, y, size = (x - motion.camera_x[:, None]) * zoom, (y - motion.camera_y[:, None]) * zoom, size * zoom
     settings = np.array([answers.index(getattr(shot, name, scene.style)) for name, answers in CONFIG.settings.items()])
-    arrays = kind, x, y, size, angle, visible, colour, bites, settings, actions, np.array(CONFIG.cameras.index(shot.camera))
+    camera = np.array(CONFIG.cameras.index(shot.camera))
+    arrays = kind, x, y, size, angle, visible, colour, bites, settings, actions, camera
     return Truth(*(array[None] for array in arrays))
 
 
@@ -109,7 +112,8 @@ def _hidden(motion: Motion, grounds: list[float]) -> np.ndarray:
     for place, a in enumerate(order):
         for b in order[place + 1:]:
             reach = 0.4 * motion.size[:, b] + 0.5 * motion.size[:, a]
-            overlap = [np.clip((reach - np.abs(p[:, a] - p[:, b])) / motion.size[:, a], 0, 1) for p in (motion.x, motion.y)]
+            overlap = [np.clip((reach - np.abs(p[:, a] - p[:, b])) / motion.size[:, a], 0, 1)
+                       for p in (motion.x, motion.y)]
             hidden[:, a] = np.maximum(hidden[:, a], overlap[0] * overlap[1] * ~motion.gone[:, b])
     return hidden
 
@@ -165,7 +169,7 @@ def load_chunk(directory: Path, number: int, clips: int, first_seed: int = FIRST
     return Chunk(frames, Truth(**arrays), shape[0] / shape[1])
 
 
-# ---------------------------------------------------------------------------------------------------------- the picture reader
+# -------------------------------------------------------------------------------------------------- the picture reader
 
 @dataclass(frozen=True)
 class Target:
@@ -215,8 +219,8 @@ def focal_loss(logits: Tensor, target: Tensor, counts: Tensor) -> Tensor:
     """Penalty-reduced focal loss of centre heat maps (Law & Deng 2018, equation 1), per centre."""
     p = logits.sigmoid()
     centre = (target == 1).float()
-    loss = centre * (1 - p) ** 2 * F.logsigmoid(logits) + (1 - centre) * (1 - target) ** 4 * p**2 * F.logsigmoid(-logits)
-    return -(counts * loss).sum() / centre.sum().clamp(min=1)
+    at, around = (1 - p) ** 2 * F.logsigmoid(logits), (1 - target) ** 4 * p**2 * F.logsigmoid(-logits)
+    return -(counts * (centre * at + (1 - centre) * around)).sum() / centre.sum().clamp(min=1)
 
 
 def picture_losses(sight: Sight, target: Target) -> dict[str, Tensor]:
@@ -291,7 +295,7 @@ def _descend(optimizer: torch.optim.Optimizer, loss: Tensor, rate: float) -> Non
     optimizer.step()
 
 
-# ------------------------------------------------------------------------------------------------------------ the track reader
+# ---------------------------------------------------------------------------------------------------- the track reader
 
 @dataclass(frozen=True)
 class Example:
@@ -319,17 +323,20 @@ def match(seen: Observation, truth: Truth) -> list[int]:
     return owners
 
 
-SWAP = {"right": "left", "left": "right"}
-MIRRORED_ACTIONS = torch.tensor([CONFIG.actions.index(name.replace("right", "left") if "right" in name else
-                                                      name.replace("left", "right")) for name in CONFIG.actions])
-MIRRORED_CAMERAS = torch.tensor([CONFIG.cameras.index(name.replace("right", "left") if "right" in name else
-                                                      name.replace("left", "right")) for name in CONFIG.cameras])
+def swapped(names: tuple[str, ...]) -> Tensor:
+    """The index of each name in a mirror: right for left and left for right."""
+    turned = [name.replace("right", "left") if "right" in name else name.replace("left", "right") for name in names]
+    return torch.tensor([names.index(name) for name in turned])
+
+
+MIRRORED_ACTIONS, MIRRORED_CAMERAS = swapped(CONFIG.actions), swapped(CONFIG.cameras)
 
 
 def observe_clip(reader: PictureReader, chunk: Chunk, n: int, rng: np.random.Generator) -> list[Example]:
     """Clip n, damaged, as it is and in a mirror."""
     truth = chunk.truth[n:n + 1]
-    seen = observe_small(reader, random_damage(chunk.frames[n], rng), chunk.aspect)
+    with fast_precision():
+        seen = observe_small(reader, random_damage(chunk.frames[n], rng), chunk.aspect)
     if not seen.tracks:
         return []
     owners = torch.tensor(match(seen, truth))
@@ -361,7 +368,8 @@ def draw_tracks(groups: list[list[Example]], config: ReaderTraining, rng: np.ran
     x = torch.cat([example.features for example in chosen])
     x = x + 0.02 * rng.random() * torch.from_numpy(rng.standard_normal(x.shape, np.float32))
     camera = torch.cat([torch.full((len(example.presence),), example.camera) for example in chosen])
-    return (x, torch.cat([example.actions for example in chosen]), torch.cat([example.presence for example in chosen]), camera)
+    actions, presence = (torch.cat([getattr(one, name) for one in chosen]) for name in ("actions", "presence"))
+    return x, actions, presence, camera
 
 
 def track_losses(answers: tuple[Tensor, ...], actions: Tensor, presence: Tensor, camera: Tensor) -> dict[str, Tensor]:
