@@ -24,6 +24,7 @@ from ..models.upsampler import Upsampler
 from ..precision import fast_precision
 from ..system import System, SystemConfig
 from ..tasks import UNKNOWN, draw_levels, text_to_video
+from .muon import Muon
 from .state import Average, Log, check_config, load_checkpoint, save_checkpoint, save_sheet, step_generator, \
     torch_generator
 
@@ -90,7 +91,7 @@ def draw_batch(shards: Shards, config: TrainingConfig, channels_patch: int, step
     """The batch of a step: as many images and clips as make up its tokens."""
     rng = step_generator(config.seed, step)
     share = 1.0 if step < config.alone else config.images
-    samples = sorted(_draw_samples(shards, share, config.tokens, rng), key=lambda sample: sample.truth.numel())
+    samples = sorted(_draw_samples(shards, share, config.tokens, rng), key=lambda sample: (sample.truth.numel(), sample.truth.shape))
     return corrupt(samples, rng, channels_patch, unconditional=config.unconditional)
 
 
@@ -138,11 +139,12 @@ def rate_at(step: int, config: TrainingConfig) -> float:
     return config.rate * min((step + 1) / config.warmup, 1.0, max(left, 0.0))
 
 
-def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    matrices = [p for p in model.parameters() if p.ndim >= 2]
-    vectors = [p for p in model.parameters() if p.ndim < 2]
-    groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.rate, betas=(0.9, 0.98), fused=True)
+def make_optimizer(model: Trained, config: TrainingConfig) -> Muon:
+    """Muon for the matrices inside the blocks, AdamW for embeddings, norms, modulation and heads."""
+    inside = {id(p) for block in model.transformer.blocks for name, p in block.named_parameters()
+              if p.ndim == 2 and not name.startswith("scales")}
+    matrices = [p for p in model.parameters() if id(p) in inside]
+    return Muon(matrices, [p for p in model.parameters() if id(p) not in inside], lr=config.rate)
 
 
 @torch.no_grad()
