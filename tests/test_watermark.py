@@ -1,0 +1,122 @@
+"""The watermark: what is embedded is read again, through files and cuts; what was never marked looks like chance."""
+
+import io
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from vitascope.provenance.watermark import BITS, band, decode, detect, embed, encode, log_energy_tail, log_tail, spectrum
+
+KEY, PAYLOAD = b"only for these tests", 0x0123456789ABCDEF
+
+
+def make_clip(seed: int, *, width: int = 256, height: int = 144, frames: int = 17) -> np.ndarray:
+    """Smooth colours, a textured ground, and a disc that moves."""
+    draw = np.random.default_rng(seed)
+    coarse = draw.uniform(0, 255, (5, 6, 3)).astype(np.float32)
+    ground = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC) + draw.normal(0, 3, (height, width, 3))
+    clip = np.stack([np.clip(ground, 0, 255).astype(np.uint8)] * frames)
+    for number, frame in enumerate(clip):
+        where = int(width * (0.2 + 0.6 * number / frames)), height // 2
+        cv2.circle(frame, where, height // 6, tuple(draw.integers(0, 255, 3).tolist()) if number == 0 else (200, 30, 60), -1)
+    return clip
+
+
+def through_file(frames: np.ndarray, crf: int = 23) -> np.ndarray:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=8, options={"crf": str(crf)})
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
+        container.mux(stream.encode(None))
+    file.seek(0)
+    with av.open(file) as container:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
+
+@pytest.fixture(scope="module")
+def marked() -> np.ndarray:
+    return embed(make_clip(0), PAYLOAD, KEY)
+
+
+def test_code_corrects_what_noise_does() -> None:
+    draw = np.random.default_rng(0)
+    for _ in range(20):
+        payload = int(draw.integers(0, 2**64, dtype=np.uint64))
+        assert decode(encode(payload) + draw.normal(0, 0.6, 2 * BITS)) == payload
+
+
+def test_every_bit_of_the_payload_changes_twelve_signs_or_more() -> None:
+    words = [encode(1 << place) for place in range(BITS)]
+    assert min(int((word != encode(0)).sum()) for word in words) >= 12
+
+
+def test_spectrum_is_the_fourier_transform() -> None:
+    planes = np.random.default_rng(0).normal(size=(2, 32, 48)).astype(np.float32)
+    rows, columns = band()
+    whole = np.fft.fft2(planes)[:, rows, columns] / (32 * 48)
+    half_cell = np.exp(-1j * np.pi * (rows / 32 + columns / 48))  # cells are sampled in their middles
+    assert np.allclose(spectrum(planes), whole * half_cell, atol=1e-5)
+
+
+def test_mark_cannot_be_seen_and_is_read_exactly(marked: np.ndarray) -> None:
+    error = np.mean((marked.astype(float) - make_clip(0))**2)
+    assert 10 * np.log10(255**2 / error) >= 42
+    found = detect(marked, KEY)
+    assert found.payload == PAYLOAD and found.log10_p < -20 and found.placement == (0, 0, 1, 1) and not found.mirrored
+
+
+def test_embedding_twice_gives_the_same_frames(marked: np.ndarray) -> None:
+    assert np.array_equal(embed(make_clip(0), PAYLOAD, KEY), marked)
+
+
+@pytest.mark.parametrize("name", ["file", "mirrored", "half size", "half rate", "darker", "cut"])
+def test_mark_survives(name: str, marked: np.ndarray) -> None:
+    attacked, fps = {
+        "file": (marked, 8.0),
+        "mirrored": (marked[:, :, ::-1], 8.0),
+        "half size": (np.stack([cv2.resize(frame, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for frame in marked]), 8.0),
+        "half rate": (marked[::2], 4.0),
+        "darker": ((marked * 0.7).astype(np.uint8), 8.0),
+        "cut": (marked[:, 10:134, 20:236], 8.0),
+    }[name]
+    found = detect(through_file(attacked), KEY, fps=fps)
+    assert found.log10_p < -6 and found.payload == PAYLOAD
+    assert found.mirrored == (name == "mirrored")
+    if name == "cut":
+        assert found.placement == pytest.approx((20 / 256, 10 / 144, 216 / 256, 124 / 144), abs=0.03)
+
+
+def test_still_is_marked() -> None:
+    still = make_clip(3, width=512, height=512, frames=1)
+    assert detect(embed(still, PAYLOAD, KEY), KEY).payload == PAYLOAD
+
+
+def test_another_key_and_no_mark_look_like_chance(marked: np.ndarray) -> None:
+    """p-values of 60 readings without a mark of that key: none small, and not fewer large ones than chance gives."""
+    clips = [make_clip(seed) for seed in range(1, 4)] + [marked]
+    values = [detect(clip, b"%016d" % key, cropped=False).log10_p for clip in clips for key in range(15)]
+    assert min(values) > -3 and np.mean(np.array(values) < -1) <= 0.1
+
+
+def test_bounds_hold_for_random_signs() -> None:
+    """Tails of 20,000 sums of 40 unequal terms, and of energies of 8 of them, lie below their bounds."""
+    draw = np.random.default_rng(0)
+    terms = draw.exponential(size=40)
+    sums = draw.choice([-1.0, 1.0], (20_000, 40)) @ terms / np.linalg.norm(terms)
+    for z in (1.0, 2.0, 3.0):
+        assert (sums >= z).mean() <= np.exp(log_tail(z))
+    energies = (sums.reshape(-1, 8)**2).sum(1)
+    for energy in (12.0, 16.0, 24.0):
+        assert (energies >= energy).mean() <= np.exp(log_energy_tail(energy, 8))
+
+
+def test_wrong_payloads_are_refused() -> None:
+    with pytest.raises(ValueError, match="64 bits"):
+        embed(make_clip(0), 1 << 64, KEY)
+    with pytest.raises(ValueError, match="too short"):
+        embed(make_clip(0), 1, b"short")
