@@ -49,6 +49,12 @@ def attack(campaign: Campaign, *, prompts: Path | None, policy: Path | None, tel
         tell("provenance")
         rows += attack_provenance(seed=campaign.seed)
         gates += strict_gates(rows, "provenance")
+    if "end to end" in campaign.stages:
+        from .endtoend import attack_gate
+
+        tell("end to end")
+        rows += attack_gate(contrast(campaign.seed, min(campaign.limit, 30)), rules, seed=campaign.seed)
+        gates += strict_gates(rows, "end to end")
     versions = {"vitascope": __version__, "policy": f"{rules.name} {rules.version}", "prompt classifier": classifier().version}
     return document(rows, gates, versions=versions, settings=asdict(campaign) | {"prompts": prompts.name if prompts else ""})
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 app = typer.Typer(no_args_is_help=True, help="Attack the checks, measure both errors, and compare runs.")
-STAGES = ("prompt", "frames", "provenance")
+STAGES = ("prompt", "frames", "end to end", "provenance")
 Folder = Annotated[Path, typer.Option("--out", help="Folder of runs and their history.")]
 
 
