@@ -258,6 +258,28 @@ def test_help_and_version_need_nothing_heavy() -> None:
         assert done.returncode == 0 and part in done.stdout and done.stdout.splitlines()[-1] == "[]", done
 
 
+def test_nothing_heavy_is_imported_before_the_first_step(model: str, tmp_path: Path) -> None:
+    program = """
+import os, sys
+from contextlib import contextmanager
+from vitascope import cli
+
+@contextmanager
+def until_the_first_step(name):
+    heavy = ("torch._dynamo", "sympy", "scipy", "transformers", "sentence_transformers", "cv2", "pymunk", "tensorboard")
+    def stop(done, total):
+        print([name for name in heavy if name in sys.modules], flush=True)
+        os._exit(0)
+    yield stop
+
+cli._progress = until_the_first_step
+sys.argv = ["vitascope", "generate", "a car", "--out", "car.mp4", "--model", sys.argv[1]]
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", program, model], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.splitlines()[1:] == ["[]"], done
+
+
 def test_world_lists_what_training_never_sees(vitascope: Callable) -> None:
     lines = vitascope("world", "--held-out").out.splitlines()
     assert 50 < len(lines) < 500 and all(line.count(", ") == 2 for line in lines) and len(set(lines)) == len(lines)

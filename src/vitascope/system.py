@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from .models.autoencoder import FRAMES, SIDE, Autoencoder, AutoencoderConfig
+from .models.empty import without_weights
 from .models.text import Text
 from .models.transformer import Transformer, TransformerConfig
 from .models.upsampler import SCALE, Upsampler, UpsamplerConfig
@@ -99,7 +100,7 @@ def load_part(directory: Path, module: type[nn.Module], config: type) -> nn.Modu
     settings = read_json(directory / "config.json")
     path = directory / "weights.safetensors"
     try:
-        with torch.device("meta"):
+        with without_weights():
             part = module(config(**settings))
         weights = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in load_file(path).items()}
         part.load_state_dict(weights, assign=True)

@@ -16,6 +16,8 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from .empty import without_weights
+
 WIDTH = 384
 MAX_TOKENS = 128  # of one sentence; what is longer is cut off
 
@@ -70,7 +72,7 @@ class Text:
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(MAX_TOKENS)
-        with torch.device("meta"):
+        with without_weights():
             self.encoder = TextEncoder()
         weights = load_file(folder / "model.safetensors")
         self.encoder.load_state_dict(_ours(weights), assign=True)
