@@ -65,6 +65,7 @@ export const connectVideos = (fields) => make("/v1/videos/connections", fields);
 export const retryVideo = (id) => make(`/v1/videos/${id}/retry`, {});
 export const cancelVideo = async (id) => (await request("POST", `/v1/videos/${id}/cancel`)).json();
 export const removeVideo = (id) => request("DELETE", `/v1/videos/${id}`);
+export const listModels = () => read("/v1/models");
 export const getVideo = (id) => read(`/v1/videos/${id}`);
 export const listVideos = (after, limit = 60) =>
   read(`/v1/videos?limit=${limit}${after ? `&after=${encodeURIComponent(after)}` : ""}`);

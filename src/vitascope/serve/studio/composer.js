@@ -16,7 +16,7 @@ async function submit(draft) {
   const [width, height] = state.frameSize(draft);
   const picture = draft.picture && await media.cover(await api.getPicture(draft.picture.id), width, height);
   const made = await api.createVideo({
-    prompt: promptOf(draft), size: `${width}x${height}`, seconds: String(draft.seconds), n: draft.n > 1 ? draft.n : null,
+    model: state.model, prompt: promptOf(draft), size: `${width}x${height}`, seconds: String(draft.seconds), n: draft.n > 1 ? draft.n : null,
     style: draft.style, loop: draft.loop || null, seed: draft.seed === "" ? null : draft.seed, negative_prompt: draft.negative,
     num_inference_steps: draft.steps, guidance_scale: draft.guidance, input_reference: picture, storyboard: board.fields(draft),
   });

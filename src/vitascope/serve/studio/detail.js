@@ -112,7 +112,7 @@ function Lineage({ video }) {
 export function facts(video) {
   // Pairs of words: everything that determines a video, besides its prompt.
   const { settings } = video.vitascope, given = (value) => value !== null && value !== "" && value !== undefined;
-  return [["Size", video.size.replace("x", " × ")], ["Length", `${Number(video.seconds)} s at ${settings.fps} a second`], ["Seed", String(settings.seed)],
+  return [["Size", video.size.replace("x", " × ")], ["Length", `${Number(video.seconds)} s, ${settings.fps} frames a second`], ["Seed", String(settings.seed)],
     ["Style", state.STYLES[settings.style ?? ""] ?? settings.style], ["Model", video.model], given(settings.negative) && ["Not seen", settings.negative],
     given(settings.steps) && ["Steps", settings.steps], given(settings.guidance) && ["Guidance", settings.guidance], settings.loop && ["Loop", "yes"],
     video.vitascope.task === "edit" && ["Strength", settings.strength], settings.span && ["Range", `${clock(settings.span[0])} to ${clock(settings.span[1])}`],

@@ -3,7 +3,7 @@ import { html, useEffect, useRef } from "./html.js";
 
 const PATHS = { // 24 x 24, drawn with a line
   plus: "M12 5v14M5 12h14", close: "M6 6l12 12M18 6 6 18", play: "M8 5.5v13l11-6.5z", pause: "M8 5v14M16 5v14",
-  retry: "M4 12a8 8 0 1 1 2.5 5.8M4 19v-5h5", trash: "M5 7h14M10 7V5h4v2M7 7l1 12h8l1-12", stop: "M7 7h10v10H7z",
+  retry: "M4 12a8 8 0 1 1 2.5 5.8M4 19v-5h5", trash: "M5 7h14M10 7V5h4v2M7 7l1 12h8l1-12", stop: "M6 6h12v12H6z",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14", remix: "M4 7h4l8 10h4M4 17h4l2.2-2.8M13.8 9.8 16 7h4M18 5l2 2-2 2M18 15l2 2-2 2",
   extend: "M3 12h18M7 8l-4 4 4 4M17 8l4 4-4 4", infill: "M4 5v14M20 5v14M8 12h1M12 12h1M16 12h1", brush: "M14 4l6 6-8 8H6v-6z",
   connect: "M4 12a4 4 0 0 1 4-4h2M20 12a4 4 0 0 1-4 4h-2M9 12h6", loop: "M17 4l3 3-3 3M20 7H8a4 4 0 0 0-4 4M7 20l-3-3 3-3M4 17h12a4 4 0 0 0 4-4",
@@ -24,8 +24,8 @@ export const Button = ({ icon, label, kind = "", children, ...rest }) => html`
 
 export const Pill = ({ label, value, options, onChange, icon }) => html`
   <label class="pill" title=${label}>
-    ${icon && html`<${Icon} name=${icon} />`}<span class="hidden">${label}</span>
-    <select value=${String(value)} onChange=${(event) => onChange(event.target.value)}>
+    ${icon && html`<${Icon} name=${icon} />`}
+    <select aria-label=${label} value=${String(value)} onChange=${(event) => onChange(event.target.value)}>
       ${options.map(([key, text]) => html`<option key=${key} value=${String(key)} selected=${String(key) === String(value)}>${text}</option>`)}
     </select>
   </label>`;
@@ -36,8 +36,8 @@ export const Toggle = ({ label, icon, on, onChange, ...rest }) => html`
 
 export const Slider = ({ label, value, min, max, step, show = String, onChange, ends }) => html`
   <label class="field slider">
-    <span class="line"><span>${label}</span><output>${show(value)}</output></span>
-    <input type="range" value=${value} min=${min} max=${max} step=${step} aria-valuetext=${show(value)}
+    <span class="line"><span>${label}</span><span class="value" aria-hidden="true">${show(value)}</span></span>
+    <input type="range" aria-label=${label} value=${value} min=${min} max=${max} step=${step} aria-valuetext=${show(value)} style=${{ "--fill": `${((value - min) / (max - min)) * 100}%` }}
       onInput=${(event) => onChange(Number(event.target.value))} />
     ${ends && html`<span class="line small"><span>${ends[0]}</span><span>${ends[1]}</span></span>`}
   </label>`;

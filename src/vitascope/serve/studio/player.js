@@ -11,8 +11,9 @@ export function usePlayer(fps) {
     if (video.current) video.current.currentTime = time.value = Math.min(Math.max(seconds, 0), Math.max(length.value - 0.001, 0));
   };
   const step = (frames) => {
-    video.current?.pause();
-    seek((Math.floor(time.value * fps + 0.01) + frames + 0.5) / fps);
+    if (!video.current) return;
+    video.current.pause();
+    seek((Math.floor(video.current.currentTime * fps + 0.01) + frames + 0.5) / fps);
   };
   const toggle = () => (video.current?.paused ? video.current.play().catch(() => {}) : video.current?.pause());
   return { video, time, playing, length, seek, step, toggle, fps };
@@ -57,7 +58,7 @@ export function Timeline({ player, range = null }) {
     <${Button} icon=${playing.value ? "pause" : "play"} label=${playing.value ? "Pause (Space)" : "Play (Space)"} onClick=${player.toggle} />
     <div class="rail">
       ${range?.value && html`<i class="span" style=${{ left: percent(range.value[0]), width: percent(range.value[1] - range.value[0]) }}></i>`}
-      <input class="scrub" type="range" aria-label="Time" min="0" max=${length.value} step="0.01" value=${time.value} aria-valuetext=${clock(time.value)}
+      <input class="scrub" type="range" aria-label="Time" min="0" max=${length.value} step="0.01" value=${time.value} aria-valuetext=${clock(time.value)} style=${{ "--fill": percent(time.value) }}
         onInput=${(event) => { player.video.current?.pause(); player.seek(Number(event.target.value)); }} />
       ${range?.value && html`${bound(0, "Range begins")}${bound(1, "Range ends")}`}
     </div>

@@ -33,6 +33,7 @@ export const connected = signal(true);
 export const locked = signal(false); // a key is needed
 export const keyed = kept("keyed", false); // this browser was given a key
 export const now = signal(Date.now()); // moves while something is made
+export let model = null; // the service's own name of its model
 let oldest = null, newest = 0, source = null, loading = false;
 
 const place = (video) => video.vitascope.variations.indexOf(video.id);
@@ -63,9 +64,10 @@ export function forget(id) {
 
 export async function start() {
   try {
-    const first = await api.listVideos(null, PAGE);
+    const [first, models] = await Promise.all([api.listVideos(null, PAGE), api.listModels()]);
     batch(() => {
       take(first.data);
+      model = models.data[0].id;
       if (oldest === null) [oldest, more.value] = [first.last_id, first.has_more];
       loaded.value = connected.value = true;
       locked.value = false;
