@@ -8,8 +8,6 @@ import json
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -17,6 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from . import __version__
+from .options import AMOUNT, NUMBER, WHOLE, Camera, Guidance, Model, Steps, Style, given, note
+from .options import load_system as _load
+from .options import progress_bar as _progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,41 +33,12 @@ training = typer.Typer(no_args_is_help=True,
                        help="Train one of the models; the same command goes on after an interruption.")
 app.add_typer(training, name="train")
 
-
-
-def whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a whole number") from None
-
-
-def amount(text: str) -> int:
-    if (number := whole(text)) < 1:
-        raise typer.BadParameter(f"{text!r} is less than 1")
-    return number
-
-
-def number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a number") from None
-
-
-WHOLE: dict[str, Any] = {"parser": whole, "metavar": "NUMBER"}
-AMOUNT: dict[str, Any] = {"parser": amount, "metavar": "NUMBER"}
-NUMBER: dict[str, Any] = {"parser": number, "metavar": "NUMBER"}
-
 Out = Annotated[Path, typer.Option("--out", help="Folder to write to.")]
-Model = Annotated[Path | None, typer.Option("--model", help="Folder of a model; the bundled one if not given.")]
 Vocabulary = Annotated[str, typer.Option(help="What the world's clips are drawn from: bundled or full.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same result.", **WHOLE)]
 TrainingSteps = Annotated[int | None, typer.Option("--steps", help="Of the whole run.", **AMOUNT)]
 Rate = Annotated[float | None, typer.Option(help="Highest learning rate.", **NUMBER)]
 Clips = Annotated[int, typer.Option(help="Rendered once to train on; 0.8 MB each.", **AMOUNT)]
-Steps = Annotated[int | None, typer.Option(help="Sampling steps; the model's own choice if not given.", **WHOLE)]
-Guidance = Annotated[float | None, typer.Option(help="How hard the prompt is followed; 1 is plainly.", **NUMBER)]
 
 
 VALIDATION_CLIPS = 32
@@ -101,20 +73,11 @@ def fail(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
-def note(message: str) -> None:
-    print("vitascope:", message, file=sys.stderr)
-
-
 def named(table: dict[str, Any], name: str, kind: str) -> Any:
     """The entry of a table that a user named; ValueError that lists the names."""
     if name not in table:
         raise ValueError(f"there is no {kind} {name!r}; expected {', '.join(table)}")
     return table[name]
-
-
-def given(**options: Any) -> dict[str, Any]:
-    """The options that were given; the others keep the defaults that stand beside the part that they configure."""
-    return {name: value for name, value in options.items() if value is not None}
 
 
 # ------------------------------------------------------------------------------------------------------------- generate
@@ -133,6 +96,8 @@ def generate(
     steps: Steps = None,
     guidance: Guidance = None,
     negative: Annotated[str | None, typer.Option(help="What is not to be seen.")] = None,
+    style: Style = None,
+    camera: Camera = None,
     count: Annotated[int, typer.Option("-n", help="How many videos, with seeds one after the other.", **AMOUNT)] = 1,
     image: Annotated[Path | None, typer.Option(help="The first frame: any image, or the start of a video.")] = None,
     model: Model = None,
@@ -140,6 +105,7 @@ def generate(
                                                    "given here.")] = None,
 ) -> None:
     """Make a video of what a sentence says."""
+    from .presets import with_presets
     from .request import Request, check_request, name_after, numbered, read_request, read_size, with_image
     from .video import check_output, is_still
 
@@ -149,6 +115,7 @@ def generate(
     request = with_image(request, image)
     request = replace(request, **given(prompt=prompt, negative=negative, size=size, seconds=seconds, fps=fps, seed=seed,
                                        steps=steps, guidance=guidance))
+    request = replace(request, prompt=with_presets(request.prompt, style=style, camera=camera))
     check_request(request)
     paths = numbered(name_after(request.prompt) if out is None else out, count)
     for path in paths:
@@ -159,21 +126,6 @@ def generate(
     system.check_size(*read_size(request.size))
     for number, path in enumerate(paths):
         _generate(system, replace(request, seed=first_seed + number), path)
-
-
-def _load(model: Path | None, prompt: str, made_by: dict) -> "System":
-    """The system; says what it does not know, and when it is not the one that a file was made by."""
-    from .system import System
-    from .words import unknown_words
-
-    system = System.load(model)
-    mine, theirs = (system.config.name, system.config.version), (made_by.get("model"), made_by.get("model_version"))
-    if made_by and mine != theirs:
-        note(f"those settings were used with the model {theirs[0]} {theirs[1]}, this is {mine[0]} {mine[1]}: "
-             "the frames will differ")
-    if unknown := unknown_words(prompt, system.card["words"]) if "words" in system.card else []:
-        note(f"the model was never shown the words {', '.join(unknown)}: `vitascope info` lists what it knows")
-    return system
 
 
 def _generate(system: "System", request: "Request", path: Path) -> None:
@@ -206,19 +158,6 @@ def _condition(system: "System", request: "Request") -> "Condition":
         return condition
     first = cover(read_image(request.image), width, height)
     return image_to_video(condition, system.encode(to_unit(first.pixels)))
-
-
-@contextmanager
-def _progress(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar with the time that is left, on stderr; gives the function to call with (steps done, steps in all)."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("left:"),
-               TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 # ---------------------------------------------------------------------------------------------------- data and training
@@ -258,9 +197,10 @@ def world(
         scene = sample_scene(number, words, width=width, height=height, frames=frames)
         motion = simulate(scene)
         videos.append(Video(render(scene, motion), scene.fps))
-        captions.append({level: caption(scene, level) for level in LEVELS})
-        known.append({"file": f"{number:08d}.mp4", "captions": captions[-1], "scene": asdict(scene), "motion": {
-            name: values.round(4).tolist() for name, values in vars(motion).items() if hasattr(values, "tolist")}})
+        captions.append({level: caption(scene, level, number) for level in LEVELS})
+        states = {name: (array if array.dtype == bool else array.round(4)).tolist()
+                  for name, array in vars(motion).items() if hasattr(array, "dtype")}
+        known.append({"file": f"{number:08d}.mp4", "captions": captions[-1], "scene": asdict(scene), "states": states})
         write_video(videos[-1], out / known[-1]["file"], {"captions": captions[-1], "seed": number})
     (out / "clips.json").write_text(json.dumps(known, indent=1), encoding="utf-8")
     Image.fromarray(contact_sheet(videos, [texts["plain"] for texts in captions], columns=2)).save(out / "sheet.png")
@@ -448,7 +388,7 @@ def info(model: Model = None) -> None:
     """Tell what the model knows, and what every size takes on this machine."""
     from rich.console import Console
 
-    from .info import describe_machine, describe_sizes, describe_system
+    from .info import describe_machine, describe_presets, describe_sizes, describe_system
     from .system import System
 
     console = Console()
@@ -458,14 +398,16 @@ def info(model: Model = None) -> None:
         if model is not None:
             raise
         note(str(error))
+    console.print(describe_presets(), highlight=False)
     console.print(describe_machine(), highlight=False)
     console.print(describe_sizes())
 
 
-# --------------------------------------------------------------------------------------------------- safety and its red team
+# ----------------------------------------------------------------------------- commands that stand beside what they command
 
+from .commands import app as tasks  # noqa: E402
 from .redteam.commands import app as redteam  # noqa: E402
 from .safety.commands import app as safety  # noqa: E402
 
-app.registered_commands += safety.registered_commands
+app.registered_commands += [*tasks.registered_commands, *safety.registered_commands]
 app.add_typer(redteam, name="redteam")

@@ -16,6 +16,7 @@ from rich.table import Table
 from .generate import generate
 from .models.transformer import TRANSFORMERS, forward_flops, inference_memory, parameter_count, training_memory
 from .models.upsampler import SCALE
+from .presets import CAMERAS, STYLES
 from .system import PARTS, System
 from .tasks import text_to_video
 
@@ -45,6 +46,14 @@ def describe_machine() -> Table:
     table.add_row("processor", f"{platform.machine()}, {os.cpu_count()} cores, torch uses {torch.get_num_threads()}")
     table.add_row("matrix products", f"{matrix_rate() / 1e9:.0f} GFLOP/s in float32")
     table.add_row("software", f"Python {platform.python_version()}, torch {torch.__version__}")
+    return table
+
+
+def describe_presets() -> Table:
+    """What `--style` and `--camera` take, and the words that they add to a prompt."""
+    table = _facts("presets")
+    for option, names in (("--style", STYLES), ("--camera", CAMERAS)):
+        table.add_row(option, "; ".join(f"{name}: {words}" for name, words in names.items()))
     return table
 
 

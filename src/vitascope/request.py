@@ -122,8 +122,8 @@ def numbered(path: Path, count: int) -> list[Path]:
     return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, count + 1)]
 
 
-def name_after(prompt: str) -> Path:
+def name_after(prompt: str, ending: str = ".mp4") -> Path:
     """A file name made of a prompt's first words that no file has yet."""
     words = "-".join(re.findall(r"[^\W_]+", prompt.lower()))[:40].strip("-") or "video"
-    names = (Path(f"{words}{'' if number == 1 else f'-{number}'}.mp4") for number in range(1, 10_000))
+    names = (Path(f"{words}{'' if number == 1 else f'-{number}'}{ending}") for number in range(1, 10_000))
     return next(name for name in names if not name.exists())

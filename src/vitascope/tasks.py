@@ -119,10 +119,10 @@ def inpaint(condition: Condition, latents: Tensor, unknown: Tensor) -> Condition
 
 def change_prompts(condition: Condition, cards: Sequence[tuple[int, str]]) -> Condition:
     """Each card (latent frame, prompt) rules from its frame to that of the next; before the first it is the main prompt."""
-    ends = [first for first, _ in cards[1:]] + [condition.shape[0]]
+    starts = [*(first for first, _ in cards), condition.shape[0]]
     frame = torch.arange(condition.shape[0])
     return replace(condition, spans=tuple(Span(prompt, ((frame >= first) & (frame < end)).float())
-                                          for (first, prompt), end in zip(cards, ends, strict=True)))
+                                          for (first, prompt), end in zip(cards, starts[1:], strict=True)))
 
 
 def know(condition: Condition, latents: Tensor, frames: slice, *, level: float = 0.0) -> Condition:

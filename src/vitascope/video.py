@@ -13,12 +13,14 @@ import struct
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import accumulate, chain, islice, pairwise
 from pathlib import Path
+from queue import Full, Queue
 from typing import TYPE_CHECKING, NamedTuple
 
 import av
@@ -330,6 +332,7 @@ def _reason(error: BaseException) -> str:
 MOVIE_KINDS = (".mp4", ".webm", ".gif", ".webp")
 STILL_KINDS = (".png", ".jpg", ".jpeg")
 EXPECTED = "expected .mp4, .webm, .gif, .webp, .png, .jpg, a pattern such as frame-%03d.png, or the name of a folder"
+AHEAD = 8  # frames that wait to be encoded while others are made
 SMALL = 512 * 512  # pixels a frame up to which a clip is encoded with more care, for it costs little
 
 
@@ -359,6 +362,43 @@ def write_frames(frames: Iterable[np.ndarray], path: str | Path, *, fps: float, 
     else:
         with whole_file(path) as unfinished:
             ENCODERS[path.suffix.lower()](unfinished, iter(frames), fps, document)
+
+
+def write_while_made(frames: Iterable[np.ndarray], path: str | Path, *, fps: float, metadata: dict | None = None) -> int:
+    """As `write_frames`, on a thread of its own: earlier frames are encoded while later ones are made. How many there were."""
+    waiting: Queue[np.ndarray | BaseException | None] = Queue(AHEAD)
+
+    def arriving() -> Iterator[np.ndarray]:
+        while (item := waiting.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    count, end = 0, None
+    with ThreadPoolExecutor(1) as thread:
+        writing = thread.submit(write_frames, arriving(), path, fps=fps, metadata=metadata)
+        try:
+            for count, frame in enumerate(frames, 1):
+                if not _hand_over(frame, waiting, writing):
+                    break
+        except BaseException as error:
+            end = error
+            raise
+        finally:
+            _hand_over(end, waiting, writing)
+        writing.result()
+    return count
+
+
+def _hand_over(item: np.ndarray | BaseException | None, waiting: Queue, writing: Future) -> bool:
+    """Put an item into the queue as soon as there is room; False if nobody takes it any more."""
+    while not writing.done():
+        try:
+            waiting.put(item, timeout=0.1)
+            return True
+        except Full:
+            continue
+    return False
 
 
 def is_still(path: Path) -> bool:

@@ -1,0 +1,83 @@
+"""What the commands share: kinds of options, words to the user, a progress bar, the model that is asked for.
+
+Imports nothing heavy before it is needed, so that `vitascope --help` answers at once.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from .system import System
+
+
+def whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number") from None
+
+
+def amount(text: str) -> int:
+    if (number := whole(text)) < 1:
+        raise typer.BadParameter(f"{text!r} is less than 1")
+    return number
+
+
+def number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a number") from None
+
+
+WHOLE: dict[str, Any] = {"parser": whole, "metavar": "NUMBER"}
+AMOUNT: dict[str, Any] = {"parser": amount, "metavar": "NUMBER"}
+NUMBER: dict[str, Any] = {"parser": number, "metavar": "NUMBER"}
+
+Model = Annotated[Path | None, typer.Option("--model", help="Folder of a model; the bundled one if not given.")]
+Steps = Annotated[int | None, typer.Option(help="Sampling steps; the model's own choice if not given.", **WHOLE)]
+Guidance = Annotated[float | None, typer.Option(help="How hard the prompt is followed; 1 is plainly.", **NUMBER)]
+Style = Annotated[str | None, typer.Option(help="How it is drawn; `vitascope info` lists the names.")]
+Camera = Annotated[str | None, typer.Option(help="How the camera moves; `vitascope info` lists the names.")]
+
+
+def note(message: str) -> None:
+    print("vitascope:", message, file=sys.stderr)
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given; the others keep the defaults that stand beside the part that they configure."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+@contextmanager
+def progress_bar(name: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar with the time that is left, on stderr; gives the function to call with (steps done, steps in all)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("left:"),
+               TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def load_system(model: Path | None, prompt: str, made_by: dict) -> "System":
+    """The system; says what it does not know, and when it is not the one that a file was made by."""
+    from .system import System
+    from .words import unknown_words
+
+    system = System.load(model)
+    mine, theirs = (system.config.name, system.config.version), (made_by.get("model"), made_by.get("model_version"))
+    if made_by and mine != theirs:
+        note(f"those settings were used with the model {theirs[0]} {theirs[1]}, this is {mine[0]} {mine[1]}: "
+             "the frames will differ")
+    if unknown := unknown_words(prompt, system.card["words"]) if "words" in system.card else []:
+        note(f"the model was never shown the words {', '.join(unknown)}: `vitascope info` lists what it knows")
+    return system
