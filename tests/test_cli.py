@@ -285,6 +285,22 @@ def test_world_lists_what_training_never_sees(vitascope: Callable) -> None:
     assert 50 < len(lines) < 500 and all(line.count(", ") == 2 for line in lines) and len(set(lines)) == len(lines)
 
 
+def test_world_writes_clips_and_what_is_known_of_them(vitascope: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vitascope.world.render.render", lambda scene, motion: np.full(
+        (scene.frames, scene.height, scene.width, 3), scene.seed, np.uint8))  # the artwork may not be there
+    outcome = vitascope("world", "--count", "3", "--seed", "40", "--size", "96x64", "--frames", "5", "--out", "clips")
+    assert outcome.status == 0, outcome
+    known = json.loads(Path("clips/clips.json").read_text())
+    assert [clip["file"] for clip in known] == ["00000040.mp4", "00000041.mp4", "00000042.mp4"]
+    for clip in known:
+        video = read_video(Path("clips", clip["file"]))
+        assert video.pixels.shape == (5, 64, 96, 3) and abs(int(video.pixels.mean()) - clip["scene"]["seed"]) <= 1
+        assert len(clip["states"]["x"]) == len(clip["states"]["visible"]) == len(clip["states"]["camera_x"]) == 5
+        assert set(clip["captions"]) == {"short", "plain", "dense"}
+    with Image.open("clips/sheet.png") as sheet:
+        assert sheet.width > 2 * 5 * 96
+
+
 def test_info_tells_what_a_model_knows(vitascope: Callable, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     outcome = vitascope("info", "--model", model)

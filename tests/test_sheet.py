@@ -14,9 +14,10 @@ def ramp(level: int, frames: int = 9) -> Video:
 
 def test_frames_stand_in_order_over_their_captions() -> None:
     sheet = contact_sheet([ramp(10), ramp(60), ramp(110)], ["one", "two", "three"], frames=3, columns=2, height=40)
-    assert sheet.shape[1] == 2 * 3 * 60 + 3 * 4 and sheet.dtype == np.uint8
-    assert sheet[20, 4 + 30:4 + 180:60, 0].tolist() == [10, 14, 18]
-    assert sheet[20, 8 + 180 + 30:8 + 360:60, 0].tolist() == [60, 64, 68]
+    strip = 3 * 60 + 2 * 2
+    assert sheet.shape[1] == 2 * strip + 3 * 4 and sheet.dtype == np.uint8
+    assert sheet[20, 4 + 30:4 + strip:62, 0].tolist() == [10, 14, 18]
+    assert sheet[20, 8 + strip + 30:8 + 2 * strip:62, 0].tolist() == [60, 64, 68]
     assert 110 in sheet[50:] and sheet[44:58, 4:100].min() < 100  # the third strip, and letters
 
 

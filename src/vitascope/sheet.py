@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .video import Video
 
-GAP, INK, PAPER = 4, (30, 30, 30), (255, 255, 255)
+GAP, SLIT = 4, 2  # pixels between strips, and between the frames of one
+INK, PAPER = (30, 30, 30), (255, 255, 255)
 LETTER = 13  # height of the caption's letters, pixels
 
 
@@ -35,12 +36,12 @@ def _strip(video: Video, caption: str, frames: int, height: int) -> Image.Image:
     chosen = np.linspace(0, len(video) - 1, min(frames, len(video))).round().astype(int)
     width = max(round(height * video.size[0] / video.size[1]), 1)
     font = ImageFont.load_default(LETTER)
-    total = max(width * len(chosen), 4 * height)
+    total = max((width + SLIT) * len(chosen) - SLIT, 4 * height)
     lines = wrap(caption, max(round(total / font.getlength("n")), 8)) or [""]
     strip = Image.new("RGB", (total, height + len(lines) * (LETTER + 4)), PAPER)
     for number, index in enumerate(chosen):
         frame = Image.fromarray(video.pixels[index]).resize((width, height), Image.Resampling.LANCZOS)
-        strip.paste(frame, (number * width, 0))
+        strip.paste(frame, (number * (width + SLIT), 0))
     pen = ImageDraw.Draw(strip)
     for number, line in enumerate(lines):
         pen.text((2, height + number * (LETTER + 4)), line, fill=INK, font=font)
