@@ -1,0 +1,66 @@
+"""What a world keeps, read from tracks that are known."""
+
+import numpy as np
+import pytest
+
+from vitascope.evaluate.alignment import Answer, Reading, Seen
+from vitascope.evaluate.lasting import fall_acceleration, gone_for_good, gravity_error, in_order, permanent, stays_changed
+from vitascope.world.physics import GRAVITY
+
+SURE, NOTHING = 0.9, Answer("", 0.0)
+
+
+def seen(subject="dog", present=None, y=None, first="moves right", last="moves right"):
+    present = np.ones(17, bool) if present is None else np.array(present, bool)
+    y = np.full(len(present), 0.7) if y is None else y
+    return Seen(subject=Answer(subject, SURE), presence=SURE, colour=NOTHING, action=Answer(first, SURE), first=Answer(first, SURE),
+                last=Answer(last, SURE), shift=0.4, x=np.full(len(present), 0.5), y=y, size=np.full(len(present), 0.3),
+                angle=np.zeros(len(present)), present=present)
+
+
+def reading(*subjects):
+    return Reading(subjects, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, np.arange(17))
+
+
+def test_who_hides_and_returns_is_the_same_one():
+    hidden = [1] * 6 + [0] * 5 + [1] * 6
+    assert permanent(reading(seen(present=hidden)), "dog") and not permanent(reading(seen("cat", present=hidden)), "dog")
+    assert not permanent(reading(seen(present=hidden), seen("cat")), "dog") and not permanent(reading(), "dog")
+    assert not permanent(reading(seen(present=[1] * 6 + [0] * 11)), "dog")
+
+
+def test_what_has_popped_does_not_come_back():
+    assert gone_for_good(reading(seen("balloon", present=[1] * 9 + [0] * 8)), "balloon")
+    assert not gone_for_good(reading(seen("balloon")), "balloon")
+    assert not gone_for_good(reading(seen("balloon", present=[1] * 9 + [0] * 5 + [1] * 3)), "balloon")
+
+
+@pytest.mark.parametrize("bites, lasting", [
+    ([0] * 6 + [1] * 5 + [2] * 6, True), ([0] * 17, False), ([0] * 6 + [1] * 5 + [0] * 6, False), ([2] * 17, False),
+])
+def test_a_bite_leaves_a_mark(bites, lasting):
+    assert stays_changed(np.array(bites, float)) is lasting
+
+
+def test_first_this_then_that():
+    clip = reading(seen(first="jumps", last="spins"))
+    assert in_order(clip, "dog", "jumps", "spins") and not in_order(clip, "dog", "spins", "jumps")
+    assert not in_order(clip, "cat", "jumps", "spins")
+
+
+def fall(acceleration, height=0.5, start=3):
+    t = np.maximum(np.arange(17) - start, 0) / 8
+    return 0.3 + np.minimum(acceleration * t**2 / 2, height)
+
+
+@pytest.mark.parametrize("acceleration", [0.8, GRAVITY])
+def test_the_acceleration_of_a_fall(acceleration):
+    measured = fall_acceleration(seen(y=fall(acceleration, start=0)))
+    assert measured == pytest.approx(acceleration, rel=0.02)
+
+
+def test_errors_of_falling():
+    right, wrong, none = (reading(seen(y=y)) for y in (fall(GRAVITY, start=0), fall(2 * GRAVITY, 0.7, start=0), np.full(17, 0.7)))
+    assert gravity_error([right]) < 0.02 and gravity_error([wrong]) == pytest.approx(1, abs=0.05) and gravity_error([none]) == 1
+    with pytest.raises(ValueError, match="no clips"):
+        gravity_error([])
