@@ -14,7 +14,7 @@ from PIL import Image
 
 from vitascope.video import (
     Video, check_output, cover, from_unit, has_sound, open_video, read_image, read_metadata, read_video, to_unit, write_frames,
-    write_video,
+    write_video, write_while_made,
 )
 
 MOVING = ["clip.mp4", "clip.webm", "clip.gif", "clip.webp", "clip-%03d.png", "clip"]
@@ -375,3 +375,37 @@ def test_cover_cuts_off_evenly_and_does_not_stretch() -> None:
     assert fitted.size == (20, 20) and fitted.fps == 5 and len(fitted) == 2
     bright = fitted.pixels[0, ..., 0] > 127
     assert bright.any(0).sum() == bright.any(1).sum() == 10 and bright[5:15, 5:15].all()
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip-%03d.png"])
+def test_frames_are_encoded_while_others_are_made(tmp_path: Path, name: str) -> None:
+    assert write_while_made(iter(draw()), tmp_path / name, fps=8, metadata=SETTINGS) == 9
+    assert psnr(read_video(tmp_path / name).pixels, draw()) > 30 and read_metadata(tmp_path / name) == SETTINGS
+
+
+@pytest.mark.parametrize("error", [ValueError("no such thing"), KeyboardInterrupt()])
+def test_what_goes_wrong_in_making_leaves_nothing(tmp_path: Path, error: BaseException) -> None:
+    def fail() -> Iterator[np.ndarray]:
+        yield from draw()
+        raise error
+
+    with pytest.raises(type(error)):
+        write_while_made(fail(), tmp_path / "clip.mp4", fps=8)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_goes_wrong_in_writing_ends_the_making(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def frames() -> Iterator[np.ndarray]:
+        while True:
+            made.append(1)
+            yield draw(1)[0]
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vitascope.video.write_frames", full)
+    with pytest.raises(OSError, match="No space"):
+        write_while_made(frames(), tmp_path / "clip.mp4", fps=8)
+    assert len(made) < 20
