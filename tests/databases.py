@@ -30,16 +30,26 @@ class Server:
         self.user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         if self.user:
             os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
-        self.run("initdb", "-D", folder / "cluster", "-U", "test", "--auth=trust", "--no-sync", "--no-locale", "-E", "UTF8")
+        self.run(
+            "initdb", "-D", folder / "cluster", "-U", "test", "--auth=trust", "--no-sync", "--no-locale", "-E", "UTF8"
+        )
         self.schemas, self.url = 0, f"postgresql://test@/postgres?host={folder}"
         self.start()
 
     def run(self, program: str, *arguments: object) -> None:
-        subprocess.run([*self.user, self.programs / program, *map(str, arguments)], check=True, stdin=subprocess.DEVNULL,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder)
+        subprocess.run(
+            [*self.user, self.programs / program, *map(str, arguments)],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self.folder,
+        )
 
     def start(self) -> None:
-        options = f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' -c fsync=off -c shared_buffers=16MB"
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories='{self.folder}' -c fsync=off -c shared_buffers=16MB"
+        )
         self.run("pg_ctl", "-D", self.folder / "cluster", "-w", "-l", self.folder / "log", "-o", options, "start")
 
     def stop(self, mode: str = "fast") -> None:

@@ -2,31 +2,44 @@
 
 It obeys the contract of `Produce` in all that the service can see: steps, journal, previews, refusals. Every step draws
 from a generator whose state goes into the journal, so that a resumed video differs in every pixel if it did not go on
-exactly where it was. As a program (`python quick_produce.py DATA [PACE [DATABASE]]`) it is a worker process to be killed.
+exactly where it was. As a program (`python quick_produce.py DATA PACE`) it is a worker process to be killed.
 """
 
+import argparse
 import io
 import pickle
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from vitascope.serve.orders import Order
-from vitascope.serve.worker import Journal, Refused
+from vitascope.serve.service import Settings, open_service
+from vitascope.serve.worker import Journal, Refused, run_worker
 from vitascope.video import write_frames
 
 STEPS = 10
 
 
-def produce(order: Order, *, inputs: dict[str, Path], out: Path, journal: Journal, progress: Callable[[int, int], None],
-            preview: Callable[[bytes], None], pace: float = 0.0) -> None:
+def produce(
+    order: Order,
+    *,
+    inputs: dict[str, Path],
+    out: Path,
+    journal: Journal,
+    progress: Callable[[int, int], None],
+    preview: Callable[[bytes], None],
+    pace: float = 0.0,
+) -> None:
     """Prompts steer it: "forbidden" is refused, "impossible" is the user's fault, "broken" the machine's."""
-    for word, error in {"forbidden": Refused("the prompt asks for something forbidden"), "broken": RuntimeError("broken"),
-                        "impossible": ValueError("the prompt is impossible")}.items():
+    for word, error in {
+        "forbidden": Refused("the prompt asks for something forbidden"),
+        "broken": RuntimeError("broken"),
+        "impossible": ValueError("the prompt is impossible"),
+    }.items():
         if word in order.prompt:
             raise error
     generator = np.random.default_rng(order.seed)
@@ -45,7 +58,7 @@ def produce(order: Order, *, inputs: dict[str, Path], out: Path, journal: Journa
     write_frames(frames(order, state), out, fps=order.fps, metadata={"prompt": order.prompt, "seed": order.seed})
 
 
-def frames(order: Order, state: np.ndarray):
+def frames(order: Order, state: np.ndarray) -> Iterator[np.ndarray]:
     """Frames uint8 (H, W, 3), as many as were asked for."""
     levels = np.uint8((np.tanh(state) + 1) * 127)
     ground = np.asarray(Image.fromarray(levels).resize((order.width, order.height), Image.Resampling.NEAREST))
@@ -59,12 +72,17 @@ def picture(state: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def main() -> None:
+    """A worker with this production."""
+    options = argparse.ArgumentParser()
+    options.add_argument("data", type=Path)
+    options.add_argument("pace", type=float)
+    options.add_argument("--database")
+    options.add_argument("--parent", type=int)
+    given = options.parse_args()
+    service = open_service(Settings(given.data, given.database, lease=1.0))
+    run_worker(service, partial(produce, pace=given.pace), parent=given.parent)
+
+
 if __name__ == "__main__":
-    from functools import partial
-
-    from vitascope.serve.service import Settings, open_service
-    from vitascope.serve.worker import run_worker
-
-    data, pace, database = [*sys.argv[1:], *("0", "")[len(sys.argv) - 2:]]
-    settings = Settings(Path(data), database or None, lease=1.0)
-    run_worker(open_service(settings), partial(produce, pace=float(pace)))
+    main()

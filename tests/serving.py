@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import quick_produce
 import uvicorn
 
+import quick_produce
 from vitascope.serve.app import create_app
 from vitascope.serve.service import Service, Settings, open_service
 from vitascope.serve.worker import Produce, Worker
@@ -21,6 +21,7 @@ CLIP_SIZE = "64x48"
 @dataclass(frozen=True)
 class Live:
     """A service that answers at `url`."""
+
     service: Service
     url: str
     http: httpx.Client
@@ -60,6 +61,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> object:
 
 def finished(live: Live, id: str, **options: object) -> dict:
     """A video's object when it has ended."""
+
     def ended() -> dict | None:
         video = live.http.get(f"/v1/videos/{id}", **options).json()
         return video if video["status"] in ("completed", "failed") else None

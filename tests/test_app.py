@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from serving import Live, finished, serving, settings, wait_for
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
+from serving import Live, finished, serving, settings, wait_for
 from vitascope.serve import app as serve_app
 from vitascope.serve import ingest
 from vitascope.serve.jobs import Job, Limits, Receipt, new_id
@@ -53,13 +53,16 @@ def refusal(response: httpx.Response) -> tuple[int, str, str | None]:
     return response.status_code, error["code"], error["param"]
 
 
-# ---------------------------------------------------------------------------------------------------------- what is sent
+# -------------------------------------------------------------------------------------------------------- what is sent
 
 
 def test_the_same_video_by_json_form_and_multipart(idle: Live) -> None:
     fields = {"prompt": "a cat", "size": "64x48", "seconds": "2", "seed": "9", "loop": "true"}
-    sent = [{"json": {**fields, "seed": 9, "seconds": 2, "loop": True}}, {"data": fields},
-            {"files": {name: (None, value) for name, value in fields.items()}}]
+    sent = [
+        {"json": {**fields, "seed": 9, "seconds": 2, "loop": True}},
+        {"data": fields},
+        {"files": {name: (None, value) for name, value in fields.items()}},
+    ]
     first = {"x-stainless-retry-count": "0"}
     answers = [idle.http.post("/v1/videos", **body, headers=first).json() for body in sent]
     for answer in answers:
@@ -68,21 +71,28 @@ def test_the_same_video_by_json_form_and_multipart(idle: Live) -> None:
     assert len({answer["id"] for answer in answers}) == 3
 
 
-@pytest.mark.parametrize(("body", "headers", "expected"), [
-    (b"{", {"content-type": "application/json"}, (400, "invalid_json", None)),
-    (b"[]", {"content-type": "application/json"}, (400, "invalid_json", None)),
-    (b"[" * 100_000, {"content-type": "application/json"}, (400, "invalid_json", None)),
-    (b'{"prompt": NaN}', {"content-type": "application/json"}, (400, "invalid_json", None)),
-    (b'{"prompt": "\\ud800"}', {"content-type": "application/json"}, (400, "invalid_text", None)),
-    (b'{"prompt": "a\\u0000"}', {"content-type": "application/json"}, (400, "invalid_text", None)),
-    (b'{"prompt": "\xff"}', {"content-type": "application/json"}, (400, "invalid_json", None)),
-    (b"<x/>", {"content-type": "text/xml"}, (415, "unsupported_media_type", None)),
-    (b"no boundary", {"content-type": "multipart/form-data"}, (400, "bad_request", None)),
-    (b"--x\r\nnonsense", {"content-type": "multipart/form-data; boundary=x"}, (400, "missing_field", "prompt")),
-    (b"", {}, (400, "missing_field", "prompt")),
-    (b"prompt=a&prompt=b", {"content-type": "application/x-www-form-urlencoded"}, (400, "invalid_field", "prompt")),
-    (b"prompt=a&prompt[x]=b", {"content-type": "application/x-www-form-urlencoded"}, (400, "invalid_field", "prompt[x]")),
-])
+@pytest.mark.parametrize(
+    ("body", "headers", "expected"),
+    [
+        (b"{", {"content-type": "application/json"}, (400, "invalid_json", None)),
+        (b"[]", {"content-type": "application/json"}, (400, "invalid_json", None)),
+        (b"[" * 100_000, {"content-type": "application/json"}, (400, "invalid_json", None)),
+        (b'{"prompt": NaN}', {"content-type": "application/json"}, (400, "invalid_json", None)),
+        (b'{"prompt": "\\ud800"}', {"content-type": "application/json"}, (400, "invalid_text", None)),
+        (b'{"prompt": "a\\u0000"}', {"content-type": "application/json"}, (400, "invalid_text", None)),
+        (b'{"prompt": "\xff"}', {"content-type": "application/json"}, (400, "invalid_json", None)),
+        (b"<x/>", {"content-type": "text/xml"}, (415, "unsupported_media_type", None)),
+        (b"no boundary", {"content-type": "multipart/form-data"}, (400, "bad_request", None)),
+        (b"--x\r\nnonsense", {"content-type": "multipart/form-data; boundary=x"}, (400, "missing_field", "prompt")),
+        (b"", {}, (400, "missing_field", "prompt")),
+        (b"prompt=a&prompt=b", {"content-type": "application/x-www-form-urlencoded"}, (400, "invalid_field", "prompt")),
+        (
+            b"prompt=a&prompt[x]=b",
+            {"content-type": "application/x-www-form-urlencoded"},
+            (400, "invalid_field", "prompt[x]"),
+        ),
+    ],
+)
 def test_malformed_bodies(idle: Live, body: bytes, headers: dict[str, str], expected: tuple) -> None:
     assert refusal(idle.http.post("/v1/videos", content=body, headers=headers)) == expected
 
@@ -123,14 +133,21 @@ def test_identical_requests_of_a_silent_program_are_one(idle: Live) -> None:
 
 
 def test_private_addresses_are_refused_as_first_frames(idle: Live) -> None:
-    for url in ("http://127.0.0.1/a.png", "http://169.254.169.254/latest", "http://[::1]/", "file:///etc/passwd", "ftp://a/b",
-                "http://user@example.com/", "http://10.0.0.1:8000/"):
+    for url in (
+        "http://127.0.0.1/a.png",
+        "http://169.254.169.254/latest",
+        "http://[::1]/",
+        "file:///etc/passwd",
+        "ftp://a/b",
+        "http://user@example.com/",
+        "http://10.0.0.1:8000/",
+    ):
         answer = idle.http.post("/v1/videos", json={**SMALL, "input_reference": {"image_url": url}})
         assert refusal(answer) == (400, "invalid_image_url", "input_reference")
 
 
 def test_hostile_pictures_are_refused_by_their_header(idle: Live) -> None:
-    bomb = (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0")
+    bomb = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (60_000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
     bomb += __import__("zlib").crc32(bomb[12:]).to_bytes(4, "big")
     for data in (b"", b"not a picture", bomb):
         answer = idle.http.post("/v1/videos", data=SMALL, files={"input_reference": ("a.png", data, "image/png")})
@@ -138,14 +155,17 @@ def test_hostile_pictures_are_refused_by_their_header(idle: Live) -> None:
     assert idle.service.files.names("videos") == []
 
 
-# ---------------------------------------------------------------------------------------------------------- what is made
+# -------------------------------------------------------------------------------------------------------- what is made
 
 
 def test_connect_extend_backward_infill_and_mask(live: Live, made: dict) -> None:
     id = made["id"]
     picture = live.http.get(f"/v1/videos/{id}/content?variant=thumbnail").content
     sent = [
-        ("/v1/videos/connections", {"json": {"prompt": "x", "video": id, "other": {"id": id}, "seconds": 1, "curve": "ease"}}),
+        (
+            "/v1/videos/connections",
+            {"json": {"prompt": "x", "video": id, "other": {"id": id}, "seconds": 1, "curve": "early"}},
+        ),
         ("/v1/videos/extensions", {"json": {"prompt": "x", "video": id, "seconds": 1, "direction": "backward"}}),
         ("/v1/videos/edits", {"json": {"prompt": "x", "video": id, "range": "0.2-0.6"}}),
         ("/v1/videos/edits", {"data": {"prompt": "x", "video": id}, "files": {"mask": ("m.webp", picture)}}),
@@ -198,14 +218,14 @@ def test_deleting_removes_the_files(live: Live) -> None:
     assert refusal(live.http.delete(f"/v1/videos/{id}"))[0] == 404
 
 
-# ---------------------------------------------------------------------------------------------------------- what is read
+# -------------------------------------------------------------------------------------------------------- what is read
 
 
 def test_ranges_of_a_file(live: Live, made: dict) -> None:
     url = f"/v1/videos/{made['id']}/content"
     whole = live.http.get(url)
     assert whole.headers["accept-ranges"] == "bytes" and whole.headers["content-type"] == "video/mp4"
-    assert f'{made["id"]}.mp4' in whole.headers["content-disposition"]
+    assert f"{made['id']}.mp4" in whole.headers["content-disposition"]
     part = live.http.get(url, headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, whole.content[10:20])
     assert part.headers["content-range"] == f"bytes 10-19/{len(whole.content)}"
@@ -218,11 +238,21 @@ def test_ranges_of_a_file(live: Live, made: dict) -> None:
 
 
 def test_lists_refuse_what_they_do_not_know(idle: Live) -> None:
-    for query, param in (("limit=101", "limit"), ("limit=-1", "limit"), ("limit=x", "limit"), ("order=up", "order"),
-                         ("after=video_x", "after")):
+    for query, param in (
+        ("limit=101", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=x", "limit"),
+        ("order=up", "order"),
+        ("after=video_x", "after"),
+    ):
         assert refusal(idle.http.get(f"/v1/videos?{query}")) == (400, "invalid_value", param)
-    assert idle.http.get("/v1/videos").json() == {"object": "list", "data": [], "first_id": None, "last_id": None,
-                                                  "has_more": False}
+    assert idle.http.get("/v1/videos").json() == {
+        "object": "list",
+        "data": [],
+        "first_id": None,
+        "last_id": None,
+        "has_more": False,
+    }
 
 
 def events(live: Live, url: str, **options: Any) -> list[tuple[int, dict]]:
@@ -246,7 +276,9 @@ def test_events_follow_a_video_to_its_end_and_resume(live: Live) -> None:
     progress = [event["progress"] for _, event in seen]
     assert progress == sorted(progress)
     last = seen[-1][0]
-    assert [number for number, _ in events(live, f"/v1/videos/{id}/events", headers={"Last-Event-ID": str(last - 1)})] == [last]
+    assert [
+        number for number, _ in events(live, f"/v1/videos/{id}/events", headers={"Last-Event-ID": str(last - 1)})
+    ] == [last]
 
 
 def test_events_of_a_deleted_video_end(idle: Live) -> None:
@@ -274,7 +306,7 @@ def test_previews_are_shown_while_it_is_made(live: Live, made: dict) -> None:
     assert preview.content[:4] == b"RIFF" and preview.headers["cache-control"] == "no-store"
 
 
-# ---------------------------------------------------------------------------------------------------------- who may come
+# -------------------------------------------------------------------------------------------------------- who may come
 
 
 @pytest.fixture
@@ -287,10 +319,17 @@ def guarded(tmp_path: Path) -> Iterator[tuple[Live, dict[str, str], dict[str, st
 
 def test_without_a_valid_key_nothing_is_shown(guarded: tuple) -> None:
     live, ann, _ = guarded
-    for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": ann["Authorization"][:-1] + "x"},
-                    {"Authorization": ann["Authorization"].replace("Bearer", "Basic")}, {"Authorization": "Bearer \xff"}):
+    for headers in (
+        {},
+        {"Authorization": "Bearer x"},
+        {"Authorization": ann["Authorization"][:-1] + "x"},
+        {"Authorization": ann["Authorization"].replace("Bearer", "Basic")},
+        {"Authorization": "Bearer \xff"},
+    ):
         assert refusal(live.http.get("/v1/videos", headers=httpx.Headers(headers, encoding="latin-1")))[:2] == (
-            401, "invalid_api_key")
+            401,
+            "invalid_api_key",
+        )
     assert live.http.get("/v1/videos", headers=ann).status_code == 200
     assert live.http.get("/healthz").status_code == live.http.get("/readyz").status_code == 200
 
@@ -299,16 +338,28 @@ def test_one_key_never_sees_anothers_things(guarded: tuple) -> None:
     live, ann, bob = guarded
     id = finished(live, live.http.post("/v1/videos", json=SMALL, headers=ann).json()["id"], headers=ann)["id"]
     clip = live.http.get(f"/v1/videos/{id}/content", headers=ann).content
-    character = live.http.post("/v1/videos/characters", data={"name": "Mo"}, files={"video": ("m.mp4", clip)}, headers=ann).json()
+    character = live.http.post(
+        "/v1/videos/characters", data={"name": "Mo"}, files={"video": ("m.mp4", clip)}, headers=ann
+    ).json()
     thumbnail = live.http.get(f"/v1/videos/{id}/content?variant=thumbnail", headers=ann).content
     file = live.http.post("/v1/files", files={"file": ("a.webp", thumbnail)}, headers=ann).json()
     hook = live.http.post("/v1/webhooks", json={"url": "https://example.com/x"}, headers=ann).json()
-    for method, path in (("GET", ""), ("DELETE", ""), ("GET", "/content"), ("POST", "/cancel"), ("POST", "/retry"),
-                         ("GET", "/preview"), ("GET", "/events")):
+    for method, path in (
+        ("GET", ""),
+        ("DELETE", ""),
+        ("GET", "/content"),
+        ("POST", "/cancel"),
+        ("POST", "/retry"),
+        ("GET", "/preview"),
+        ("GET", "/events"),
+    ):
         assert refusal(live.http.request(method, f"/v1/videos/{id}{path}", headers=bob))[:2] == (404, "not_found")
-    for path, body in (("/v1/videos/edits", {"prompt": "x", "video": id}), (f"/v1/videos/{id}/remix", {"prompt": "x"}),
-                       ("/v1/videos", {"prompt": "Mo", "characters": [{"id": character["id"]}]}),
-                       ("/v1/videos", {"prompt": "x", "input_reference": {"file_id": file["id"]}})):
+    for path, body in (
+        ("/v1/videos/edits", {"prompt": "x", "video": id}),
+        (f"/v1/videos/{id}/remix", {"prompt": "x"}),
+        ("/v1/videos", {"prompt": "Mo", "characters": [{"id": character["id"]}]}),
+        ("/v1/videos", {"prompt": "x", "input_reference": {"file_id": file["id"]}}),
+    ):
         assert refusal(live.http.post(path, json=body, headers=bob))[0] == 404
     assert refusal(live.http.get(f"/v1/videos/characters/{character['id']}", headers=bob))[0] == 404
     assert refusal(live.http.get(f"/v1/files/{file['id']}/content", headers=bob))[0] == 404
@@ -347,7 +398,10 @@ def test_pages_of_other_sites_cannot_use_an_open_service(idle: Live) -> None:
 
 def test_headers_keep_browsers_safe(idle: Live) -> None:
     headers = idle.http.get("/v1/videos").headers
-    assert "frame-ancestors 'none'" in headers["content-security-policy"] and headers["x-content-type-options"] == "nosniff"
+    assert (
+        "frame-ancestors 'none'" in headers["content-security-policy"]
+        and headers["x-content-type-options"] == "nosniff"
+    )
     assert headers["x-request-id"].startswith("req_")
 
 
@@ -359,8 +413,11 @@ def test_metrics_count_requests_and_jobs(idle: Live) -> None:
     families = {family.name: family for family in text_string_to_metric_families(idle.http.get("/metrics").text)}
     jobs = {sample.labels["status"]: sample.value for sample in families["vitascope_jobs"].samples}
     assert jobs == {"queued": 1, "in_progress": 0, "completed": 0, "failed": 0}
-    created = [sample.value for sample in families["vitascope_requests"].samples
-               if sample.labels.get("handler") == "create_video" and sample.name.endswith("_total")]
+    created = [
+        sample.value
+        for sample in families["vitascope_requests"].samples
+        if sample.labels.get("handler") == "create_video" and sample.name.endswith("_total")
+    ]
     assert created == [1]
 
 
@@ -420,4 +477,6 @@ def test_the_web_process_holds_no_torch() -> None:
     import sys
 
     code = "import sys, vitascope.serve.web; print(sorted({'torch', 'av', 'cv2', 'numpy'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

@@ -11,14 +11,47 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitascope.serve.ingest import Limits, check_clip, check_image, check_url, fetch, is_public, looks_like_clip, resolve
+from vitascope.serve.ingest import (
+    Limits,
+    check_clip,
+    check_image,
+    check_url,
+    fetch,
+    is_public,
+    looks_like_clip,
+    resolve,
+)
 from vitascope.video import Video, write_video
 
 
-@pytest.mark.parametrize("address", [
-    "127.0.0.1", "10.0.0.1", "172.16.5.4", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
-    "255.255.255.255", "192.0.2.1", "198.18.0.1", "240.0.0.1", "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
-    "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "172.16.5.4",
+        "192.168.1.1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "100.64.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "192.0.2.1",
+        "198.18.0.1",
+        "240.0.0.1",
+        "::1",
+        "::",
+        "fe80::1",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:7f00:1::",
+        "2001:db8::1",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    ],
+)
 def test_private_addresses_are_not_public(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
 
@@ -28,9 +61,23 @@ def test_public_addresses_are(address: str) -> None:
     assert is_public(ipaddress.ip_address(address))
 
 
-@pytest.mark.parametrize("url", [
-    "file:///etc/passwd", "ftp://example.com/a", "gopher://example.com", "http://", "//example.com", "http://user:pass@example.com/",
-    "http://127.0.0.1/", "http://[::1]/", "http://[", "http://example.com:99999/", "javascript:alert(1)", "http://169.254.169.254/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://example.com/a",
+        "gopher://example.com",
+        "http://",
+        "//example.com",
+        "http://user:pass@example.com/",
+        "http://127.0.0.1/",
+        "http://[::1]/",
+        "http://[",
+        "http://example.com:99999/",
+        "javascript:alert(1)",
+        "http://169.254.169.254/",
+    ],
+)
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(ValueError):
         check_url(url)
@@ -107,9 +154,16 @@ def test_a_file_is_fetched_through_redirects(site: str) -> None:
     assert seen[-1] == site.removeprefix("http://")
 
 
-@pytest.mark.parametrize(("path", "why"), [
-    ("/inside", "not on the public network"), ("/file", "no http or https"), ("/circle", "redirects more than 3"),
-    ("/nothing", "answered 404"), ("/bomb", "more than 100000 bytes")])
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("/inside", "not on the public network"),
+        ("/file", "no http or https"),
+        ("/circle", "redirects more than 3"),
+        ("/nothing", "answered 404"),
+        ("/bomb", "more than 100000 bytes"),
+    ],
+)
 def test_what_is_refused_on_the_way(site: str, path: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         fetch(site + path, limit=100_000, allow=only_this_machine)

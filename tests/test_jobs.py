@@ -3,9 +3,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from databases import find_server, running_server
 
-from vitascope.serve.database import Database, connect
+from databases import find_server, running_server
+from vitascope.serve.database import Database, Unavailable, connect
 from vitascope.serve.jobs import Job, Jobs, LimitReached, Limits, Lost, Receipt, ReceiptMismatch, new_id
 
 LEASE = 30.0
@@ -13,6 +13,7 @@ LEASE = 30.0
 
 class Clock:
     """Time that passes only when told to."""
+
     now = 1000.0 * 86400
 
     def __call__(self) -> float:
@@ -29,7 +30,9 @@ def server() -> Iterator:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = str(tmp_path / "jobs.sqlite") if request.param == "sqlite" else request.getfixturevalue("server").new_database()
+    url = (
+        str(tmp_path / "jobs.sqlite") if request.param == "sqlite" else request.getfixturevalue("server").new_database()
+    )
     database = connect(url)
     yield database
     database.close()
@@ -57,7 +60,10 @@ def add(jobs: Jobs, key: str = "a", *, limits: Limits = Limits()) -> Job:
 
 def hear(database: Database, key: str = "a") -> None:
     with database.write() as execute:
-        execute("INSERT INTO hooks (id, key, url, secret, trusted, created_at) VALUES ('h', :key, 'http://x', 's', 1, 0)", key=key)
+        execute(
+            "INSERT INTO hooks (id, key, url, secret, trusted, created_at) VALUES ('h', :key, 'http://x', 's', 1, 0)",
+            key=key,
+        )
 
 
 def heard(database: Database) -> list[str]:
@@ -106,8 +112,13 @@ def test_a_silent_worker_loses_its_job_and_cannot_write(jobs: Jobs, clock: Clock
     clock.now += LEASE + 1
     second = jobs.claim("v", lease=LEASE)
     assert second is not None and second.id == first.id and second.attempt == 2
-    for write in (lambda: jobs.beat(first, lease=LEASE), lambda: jobs.finish(first, "x"), lambda: jobs.release(first),
-                  lambda: jobs.fail(first, "c", "m", again=True), lambda: jobs.describe(first, size="2x2", seconds="1")):
+    for write in (
+        lambda: jobs.beat(first, lease=LEASE),
+        lambda: jobs.finish(first, "x"),
+        lambda: jobs.release(first),
+        lambda: jobs.fail(first, "c", "m", again=True),
+        lambda: jobs.describe(first, size="2x2", seconds="1"),
+    ):
         with pytest.raises(Lost):
             write()
     jobs.finish(second, "videos/x/2")
@@ -299,6 +310,23 @@ def test_the_rows_are_there_after_reopening(jobs: Jobs, database: Database) -> N
     again = connect(url)
     assert Jobs(again).get(made.id, "a") == made
     again.close()
+
+
+def test_a_restarted_server_costs_no_job(server) -> None:
+    """It crashes while a worker has a job; whoever asks meanwhile is told to come again."""
+    database = connect(server.new_database())
+    jobs = Jobs(database)
+    waiting = add(jobs)
+    running = jobs.claim("w", lease=LEASE)
+    server.stop("immediate")
+    for ask in (jobs.version, lambda: add(jobs), lambda: jobs.beat(running, lease=LEASE)):
+        with pytest.raises(Unavailable):
+            ask()
+    server.start()
+    assert jobs.beat(running, lease=LEASE) is False and add(jobs).status == "queued"
+    jobs.finish(running, "x")
+    assert jobs.get(waiting.id, "a").status == "completed"
+    database.close()
 
 
 def test_unknown_databases_are_refused() -> None:

@@ -21,7 +21,16 @@ def test_a_key_is_found_by_itself_only(keys: Keys) -> None:
     assert FORM.fullmatch(key) and keys.any()
     found = keys.find(key)
     assert found is not None and (found.name, found.limits) == ("ann", Limits(2, 30.0))
-    for wrong in ("", "x", key[:-1], key + "x", key[:12] + other[12:], key.upper(), "vk_" + "0" * 8 + key[11:], "vk_\udcff"):
+    for wrong in (
+        "",
+        "x",
+        key[:-1],
+        key + "x",
+        key[:12] + other[12:],
+        key.upper(),
+        "vk_" + "0" * 8 + key[11:],
+        "vk_\udcff",
+    ):
         assert keys.find(wrong) is None
 
 

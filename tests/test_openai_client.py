@@ -10,8 +10,8 @@ import httpx
 import openai
 import pytest
 from PIL import Image
-from serving import Live, serving, settings
 
+from serving import Live, serving, settings
 from vitascope.video import read_video
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning")
@@ -59,8 +59,21 @@ def test_create_and_poll(made) -> None:
     assert (made.size, made.seconds, made.model, made.object) == ("64x48", "1", "sora-2", "video")
     assert made.prompt == "a cat on a sofa" and made.completed_at >= made.created_at and made.expires_at is None
     assert made.id.startswith("video_") and len(made.id) == 38
-    keys = {"id", "object", "model", "status", "progress", "created_at", "completed_at", "expires_at", "prompt", "size", "seconds",
-            "remixed_from_video_id", "error"}
+    keys = {
+        "id",
+        "object",
+        "model",
+        "status",
+        "progress",
+        "created_at",
+        "completed_at",
+        "expires_at",
+        "prompt",
+        "size",
+        "seconds",
+        "remixed_from_video_id",
+        "error",
+    }
     assert set(made.to_dict()) == keys | {"vitascope"}
 
 
@@ -77,13 +90,17 @@ def test_poll_waits_as_long_as_the_server_says(client: openai.OpenAI, live: Live
     assert client.videos.poll(id).status == "completed"
 
 
-@pytest.mark.parametrize(("variant", "start"), [("video", b"ftyp"), ("thumbnail", b"RIFF"), ("spritesheet", b"\xff\xd8")])
+@pytest.mark.parametrize(
+    ("variant", "start"), [("video", b"ftyp"), ("thumbnail", b"RIFF"), ("spritesheet", b"\xff\xd8")]
+)
 def test_download(client: openai.OpenAI, made, variant: str, start: bytes) -> None:
     content = client.videos.download_content(made.id, variant=variant)
     assert start in content.read()[:12]
 
 
-def test_the_file_has_the_size_and_length_that_were_asked_for(client: openai.OpenAI, clip: bytes, tmp_path: Path) -> None:
+def test_the_file_has_the_size_and_length_that_were_asked_for(
+    client: openai.OpenAI, clip: bytes, tmp_path: Path
+) -> None:
     (tmp_path / "clip.mp4").write_bytes(clip)
     video = read_video(tmp_path / "clip.mp4")
     assert video.size == (64, 48) and len(video) == 8 and video.fps == 8
@@ -144,7 +161,9 @@ def test_characters(client: openai.OpenAI, clip: bytes) -> None:
 
 
 def test_a_first_frame_from_a_file(client: openai.OpenAI) -> None:
-    video = client.videos.create(prompt="it moves", size="64x48", seconds="1", input_reference=("a.png", picture(), "image/png"))
+    video = client.videos.create(
+        prompt="it moves", size="64x48", seconds="1", input_reference=("a.png", picture(), "image/png")
+    )
     assert poll(client, video.id).status == "completed"
     with pytest.raises(openai.BadRequestError, match="must match size") as caught:
         client.videos.create(prompt="it moves", size="64x64", input_reference=("a.png", picture(), "image/png"))
@@ -157,14 +176,21 @@ def test_work_arounds_of_programs_by_post_and_extra_body(client: openai.OpenAI, 
 
     url = "data:image/png;base64," + base64.b64encode(picture()).decode()
     sent = [
-        client.post("/videos", body={"prompt": "json", "size": "64x48", "seconds": 1, "input_reference": {"image_url": url}},
-                    cast_to=object),
-        client.videos.create(prompt="brackets", size="64x48", seconds="1",
-                             extra_body={"input_reference[image_url]": url}).to_dict(),
-        client.videos.create(prompt="nested", size="64x48", seconds="1",
-                             extra_body={"input_reference": {"image_url": url}, "seed": 7}).to_dict(),
+        client.post(
+            "/videos",
+            body={"prompt": "json", "size": "64x48", "seconds": 1, "input_reference": {"image_url": url}},
+            cast_to=object,
+        ),
+        client.videos.create(
+            prompt="brackets", size="64x48", seconds="1", extra_body={"input_reference[image_url]": url}
+        ).to_dict(),
+        client.videos.create(
+            prompt="nested", size="64x48", seconds="1", extra_body={"input_reference": {"image_url": url}, "seed": 7}
+        ).to_dict(),
         client.post("/videos/edits", body={"prompt": "json", "video": {"id": made.id}}, cast_to=object),
-        client.post("/videos/extensions", body={"prompt": "json", "seconds": "1", "video": {"id": made.id}}, cast_to=object),
+        client.post(
+            "/videos/extensions", body={"prompt": "json", "seconds": "1", "video": {"id": made.id}}, cast_to=object
+        ),
     ]
     ends = [poll(client, video["id"]) for video in sent]
     assert [video.status for video in ends] == ["completed"] * 5
@@ -174,23 +200,47 @@ def test_work_arounds_of_programs_by_post_and_extra_body(client: openai.OpenAI, 
 def test_a_file_id_as_first_frame(client: openai.OpenAI) -> None:
     file = client.files.create(file=("a.png", picture()), purpose="vision")
     assert client.files.retrieve(file.id).bytes == len(picture()) and client.files.content(file.id).read() == picture()
-    video = client.videos.create(prompt="it moves", size="64x48", seconds="1", extra_body={"input_reference[file_id]": file.id})
+    video = client.videos.create(
+        prompt="it moves", size="64x48", seconds="1", extra_body={"input_reference[file_id]": file.id}
+    )
     assert client.files.delete(file.id).deleted
     assert poll(client, video.id).status == "completed"
 
 
 def test_additional_fields(client: openai.OpenAI) -> None:
-    extra = {"seed": 3, "n": 2, "negative_prompt": "rain", "num_inference_steps": 5, "guidance_scale": 3.5, "fps": 4, "num_frames": 12,
-             "width": 48, "height": 64, "style": "pencil", "loop": True, "strength": 0.4,
-             "storyboard": [{"prompt": "a", "at": 0, "cut": False}, {"prompt": "b", "at": 1.5, "cut": True}]}
+    extra = {
+        "seed": 3,
+        "n": 2,
+        "negative_prompt": "rain",
+        "num_inference_steps": 5,
+        "guidance_scale": 3.5,
+        "fps": 4,
+        "num_frames": 12,
+        "width": 48,
+        "height": 64,
+        "style": "pencil",
+        "loop": True,
+        "strength": 0.4,
+        "storyboard": [{"prompt": "a", "at": 0, "cut": False}, {"prompt": "b", "at": 1.5, "cut": True}],
+    }
     video = client.videos.create(prompt="all of it", extra_body=extra)
     assert (video.size, video.seconds) == ("48x64", "3")
     ours = video.to_dict()["vitascope"]
-    assert ours["settings"]["storyboard"] == [{"prompt": "a", "at": 0.0, "cut": False}, {"prompt": "b", "at": 1.5, "cut": True}]
+    assert ours["settings"]["storyboard"] == [
+        {"prompt": "a", "at": 0.0, "cut": False},
+        {"prompt": "b", "at": 1.5, "cut": True},
+    ]
     first, second = (poll(client, id).to_dict()["vitascope"]["settings"] for id in ours["variations"])
     assert (first["seed"], second["seed"]) == (3, 4)
     assert {name: first[name] for name in ("negative", "steps", "guidance", "fps", "style", "loop", "strength")} == {
-        "negative": "rain", "steps": 5, "guidance": 3.5, "fps": 4.0, "style": "pencil", "loop": True, "strength": 0.4}
+        "negative": "rain",
+        "steps": 5,
+        "guidance": 3.5,
+        "fps": 4.0,
+        "style": "pencil",
+        "loop": True,
+        "strength": 0.4,
+    }
 
 
 def test_a_refused_job_fails_with_its_code(client: openai.OpenAI) -> None:
@@ -211,8 +261,9 @@ def test_retries_of_the_client_make_one_job(live: Live) -> None:
 
     body = {"prompt": "only once", "size": "64x48"}
     with httpx.Client(transport=Lossy(), base_url=live.url) as http:
-        first, second, third = (http.post("/v1/videos", json=body, headers={"x-stainless-retry-count": count})
-                                for count in "010")
+        first, second, third = (
+            http.post("/v1/videos", json=body, headers={"x-stainless-retry-count": count}) for count in "010"
+        )
     assert first.status_code == 503 and ids[0] == ids[1] == second.json()["id"] and third.json()["id"] != ids[0]
     assert second.headers["idempotent-replayed"] == "true"
 
@@ -221,17 +272,20 @@ def test_models(client: openai.OpenAI) -> None:
     assert {"sora-2", "sora-2-pro", "vitascope"} <= {model.id for model in client.models.list().data}
 
 
-@pytest.mark.parametrize(("fields", "param"), [
-    ({"prompt": ""}, "prompt"),
-    ({"prompt": "x" * 32_001}, "prompt"),
-    ({"prompt": "x", "size": "big"}, "size"),
-    ({"prompt": "x", "size": "4096x4096"}, "size"),
-    ({"prompt": "x", "seconds": "-4"}, "seconds"),
-    ({"prompt": "x", "seconds": "1000"}, "seconds"),
-    ({"prompt": "x", "model": "veo"}, "model"),
-    ({"prompt": "x", "extra_body": {"colour": "red"}}, "colour"),
-    ({"prompt": "x", "extra_body": {"seed": "many"}}, "seed"),
-])
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"prompt": ""}, "prompt"),
+        ({"prompt": "x" * 32_001}, "prompt"),
+        ({"prompt": "x", "size": "big"}, "size"),
+        ({"prompt": "x", "size": "4096x4096"}, "size"),
+        ({"prompt": "x", "seconds": "-4"}, "seconds"),
+        ({"prompt": "x", "seconds": "1000"}, "seconds"),
+        ({"prompt": "x", "model": "veo"}, "model"),
+        ({"prompt": "x", "extra_body": {"colour": "red"}}, "colour"),
+        ({"prompt": "x", "extra_body": {"seed": "many"}}, "seed"),
+    ],
+)
 def test_bad_requests_name_the_field(client: openai.OpenAI, fields: dict, param: str) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         client.videos.create(**fields)
@@ -241,7 +295,9 @@ def test_bad_requests_name_the_field(client: openai.OpenAI, fields: dict, param:
 def test_the_asynchronous_client(live: Live) -> None:
     async def run() -> None:
         async with openai.AsyncOpenAI(base_url=f"{live.url}/v1", api_key="sk-old") as client:
-            video = await client.videos.create_and_poll(prompt="a horse", size="64x48", seconds="1", poll_interval_ms=50)
+            video = await client.videos.create_and_poll(
+                prompt="a horse", size="64x48", seconds="1", poll_interval_ms=50
+            )
             content = await client.videos.download_content(video.id)
             assert b"ftyp" in (await content.aread())[:12]
 

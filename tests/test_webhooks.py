@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import openai
 import pytest
-from serving import serving, settings, wait_for
 
+from serving import serving, settings, wait_for
 from vitascope.serve.service import Service, open_service
 from vitascope.serve.webhooks import SCHEDULE, deliver
 
@@ -45,11 +45,15 @@ def address(receiver: http.server.ThreadingHTTPServer) -> str:
     return f"http://127.0.0.1:{receiver.server_port}/hook"
 
 
-def test_events_arrive_signed_as_the_client_library_checks(tmp_path: Path, receiver: http.server.ThreadingHTTPServer) -> None:
+def test_events_arrive_signed_as_the_client_library_checks(
+    tmp_path: Path, receiver: http.server.ThreadingHTTPServer
+) -> None:
     with serving(settings(tmp_path)) as live:
         secret = live.service.webhooks.add("*", address(receiver), trusted=True).secret
-        ids = [live.http.post("/v1/videos", json={"prompt": prompt, "size": "64x48", "seconds": 1}).json()["id"]
-               for prompt in ("a cat", "forbidden")]
+        ids = [
+            live.http.post("/v1/videos", json={"prompt": prompt, "size": "64x48", "seconds": 1}).json()["id"]
+            for prompt in ("a cat", "forbidden")
+        ]
         wait_for(lambda: len(receiver.heard) == 2)
     client = openai.OpenAI(api_key="x", webhook_secret=secret)
     told = {}
@@ -81,8 +85,10 @@ def service(tmp_path: Path) -> Iterator[Service]:
 def announce(service: Service) -> None:
     """Put one event into the outbox."""
     with service.database.write() as execute:
-        execute("INSERT INTO deliveries (id, hook, body, due, created_at) SELECT 'evt_1', id, '{}', :now, :now FROM hooks",
-                now=service.webhooks.clock())
+        execute(
+            "INSERT INTO deliveries (id, hook, body, due, created_at) SELECT 'evt_1', id, '{}', :now, :now FROM hooks",
+            now=service.webhooks.clock(),
+        )
 
 
 def send(service: Service) -> int:
@@ -90,7 +96,9 @@ def send(service: Service) -> int:
         return deliver(service.webhooks, client, senders)
 
 
-def test_a_receiver_that_was_down_hears_it_once_later(service: Service, receiver: http.server.ThreadingHTTPServer) -> None:
+def test_a_receiver_that_was_down_hears_it_once_later(
+    service: Service, receiver: http.server.ThreadingHTTPServer
+) -> None:
     service.webhooks.add("*", address(receiver), trusted=True)
     announce(service)
     receiver.down = True

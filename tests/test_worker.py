@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+
 import quick_produce
 from serving import wait_for
-
 from vitascope.serve.database import Unavailable
 from vitascope.serve.intake import folder
 from vitascope.serve.jobs import Job, Receipt, new_id
@@ -64,8 +64,10 @@ def test_a_job_becomes_files(service: Service) -> None:
     assert not Worker(service, quick_produce.produce, threading.Event(), "w").work_once()
 
 
-@pytest.mark.parametrize(("prompt", "code", "attempts"), [
-    ("forbidden", "moderation_blocked", 1), ("impossible", "invalid_request", 1), ("broken", "server_error", 2)])
+@pytest.mark.parametrize(
+    ("prompt", "code", "attempts"),
+    [("forbidden", "moderation_blocked", 1), ("impossible", "invalid_request", 1), ("broken", "server_error", 2)],
+)
 def test_failures_have_a_code_and_leave_no_files(service: Service, prompt: str, code: str, attempts: int) -> None:
     job = add(service, replace(ORDER, prompt=prompt))
     for _ in range(attempts):
@@ -90,6 +92,7 @@ def test_a_full_disk_fails_with_its_cause(service: Service, monkeypatch: pytest.
 
 def stopping_at(step: int, action: Callable[[], None]) -> Callable:
     """The quick production that does something in the middle."""
+
     def produce(order: Order, *, progress: Callable[[int, int], None], **rest: object) -> None:
         def watched(now: int, total: int) -> None:
             if now == step:
@@ -188,7 +191,9 @@ def test_inputs_are_checked_before_they_are_read(service: Service) -> None:
     job = add(service, replace(ORDER, task="edit", inputs={"video": "videos/x/inputs/video"}))
     work(service)
     assert (now(service, job).error_code, now(service, job).error_message) == (
-        "invalid_request", "The file is no video that can be read")
+        "invalid_request",
+        "The file is no video that can be read",
+    )
 
 
 def test_an_uploaded_video_gives_its_size_and_length(service: Service) -> None:
@@ -243,8 +248,10 @@ def start_worker(service: Service, *, pace: float) -> subprocess.Popen:
 def test_workers_take_turns_without_doubling(service: Service) -> None:
     jobs = [add(service) for _ in range(12)]
     stop = threading.Event()
-    threads = [threading.Thread(target=Worker(service, partial(quick_produce.produce), stop, f"w{number}").run)
-               for number in range(3)]
+    threads = [
+        threading.Thread(target=Worker(service, partial(quick_produce.produce), stop, f"w{number}").run)
+        for number in range(3)
+    ]
     for thread in threads:
         thread.start()
     wait_for(lambda: all(now(service, job).status == "completed" for job in jobs))

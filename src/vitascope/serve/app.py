@@ -1,7 +1,8 @@
 """The Videos API over HTTP: one table of routes; a handler parses, calls, responds.
 
-In: requests of the `openai` client, of browsers and of plain programs. Out: JSON, files, events. What to make is decided in
-orders.py, what is stored in intake.py, what is answered in objects.py. This process holds no model and no torch.
+In: requests of the `openai` client, of browsers and of plain programs. Out: JSON, files, events. What to make is
+decided in orders.py, what is stored in intake.py, what is answered in objects.py. This process holds no model and no
+torch.
 """
 
 import asyncio
@@ -36,14 +37,17 @@ from .service import Service
 from .webhooks import deliver
 
 STUDIO = Path(__file__).parent / "studio"
-VARIANTS = {"video": ("video.mp4", "video/mp4"), "thumbnail": ("thumbnail.webp", "image/webp"),
-            "spritesheet": ("spritesheet.jpg", "image/jpeg")}
+VARIANTS = {
+    "video": ("video.mp4", "video/mp4"),
+    "thumbnail": ("thumbnail.webp", "image/webp"),
+    "spritesheet": ("spritesheet.jpg", "image/jpeg"),
+}
 SENDERS = 8  # webhooks at once
 HOUSEKEEPING = 600.0  # seconds between looks for what has expired or belongs to nobody
 
 log = structlog.get_logger()
 
-# ------------------------------------------------------------------------------------------------------------------ making
+# -------------------------------------------------------------------------------------------------------------- making
 
 
 async def create_video(request: Request) -> Response:
@@ -87,16 +91,18 @@ async def retry_video(request: Request) -> Response:
     return await _answer(request, await to_thread.run_sync(intake.again, request.state.service, request.state.key, job))
 
 
-async def _submit(request: Request, fields: Fields, order: orders.Order, sources: orders.Sources, *,
-                  source: Job | None = None) -> Response:
+async def _submit(
+    request: Request, fields: Fields, order: orders.Order, sources: orders.Sources, *, source: Job | None = None
+) -> Response:
     service, key, count = request.state.service, request.state.key, orders.variations(fields)
     receipt = await to_thread.run_sync(intake.receipt, request.headers, request.url.path, fields)
     job, fresh = await to_thread.run_sync(
-        lambda: intake.submit(service, key, order, sources, receipt=receipt, count=count, source=source))
+        lambda: intake.submit(service, key, order, sources, receipt=receipt, count=count, source=source)
+    )
     return await _answer(request, job, {} if fresh else {"idempotent-replayed": "true"})
 
 
-# ----------------------------------------------------------------------------------------------------------------- reading
+# ------------------------------------------------------------------------------------------------------------- reading
 
 
 async def get_video(request: Request) -> Response:
@@ -107,7 +113,8 @@ async def list_videos(request: Request) -> Response:
     after, limit, order = _paging(request)
     try:
         jobs, more = await to_thread.run_sync(
-            lambda: request.state.service.jobs.page(request.state.key.id, after=after, limit=limit, order=order))
+            lambda: request.state.service.jobs.page(request.state.key.id, after=after, limit=limit, order=order)
+        )
     except LookupError:
         raise invalid("after", f"after is {after[:80]!r}; expected the id of a video.") from None
     queue = await request.state.queue.now()
@@ -135,7 +142,9 @@ async def get_content(request: Request) -> Response:
     if variant not in VARIANTS:
         raise invalid("variant", f"variant is {variant[:80]!r}; expected one of {', '.join(VARIANTS)}.")
     if job.status != "completed":
-        raise ApiError(400, f"The video is {job.status}; its content is there when it is completed.", code="video_not_ready")
+        raise ApiError(
+            400, f"The video is {job.status}; its content is there when it is completed.", code="video_not_ready"
+        )
     name, kind = VARIANTS[variant]
     return await _send_file(request, f"{job.result}/{name}", kind, f"{job.id}{Path(name).suffix}")
 
@@ -160,11 +169,12 @@ def _events(request: Request, id: str | None) -> Response:
     since = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else 0
     watcher, queue = request.state.watcher, request.state.queue
     stream = watcher.follow(request.state.key.id, since, id=id, queue=queue.read, show=objects.video)
-    return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-store",
-                                                                              "X-Accel-Buffering": "no"})
+    return StreamingResponse(
+        stream, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
 
 
-# ------------------------------------------------------------------------------------------- characters, files and webhooks
+# -------------------------------------------------------------------------------------- characters, files and webhooks
 
 
 async def create_character(request: Request) -> Response:
@@ -181,7 +191,9 @@ async def get_character(request: Request) -> Response:
 async def create_file(request: Request) -> Response:
     async with sent(request) as fields:
         picture = orders.picture(fields)
-        row = await to_thread.run_sync(intake.keep, request.state.service, request.state.key, "file", picture.filename or "file", picture)
+        row = await to_thread.run_sync(
+            intake.keep, request.state.service, request.state.key, "file", picture.filename or "file", picture
+        )
         return JSONResponse(objects.file(row))
 
 
@@ -230,12 +242,14 @@ async def delete_webhook(request: Request) -> Response:
 
 
 async def list_models(request: Request) -> Response:
-    models = [{"id": name, "object": "model", "created": 0, "owned_by": "vitascope"} for name in
-              (*request.state.service.settings.models, "sora-2", "sora-2-pro")]
+    models = [
+        {"id": name, "object": "model", "created": 0, "owned_by": "vitascope"}
+        for name in (*request.state.service.settings.models, "sora-2", "sora-2-pro")
+    ]
     return JSONResponse({"object": "list", "data": models})
 
 
-# ------------------------------------------------------------------------------------------------------------- the service
+# --------------------------------------------------------------------------------------------------------- the service
 
 
 async def create_session(request: Request) -> Response:
@@ -243,7 +257,9 @@ async def create_session(request: Request) -> Response:
     token = request.headers.get("authorization", "").partition(" ")[2].strip()
     response = JSONResponse({"object": "session", "key": request.state.key.name})
     if token:
-        response.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/v1")
+        response.set_cookie(
+            COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/v1"
+        )
     return response
 
 
@@ -261,7 +277,9 @@ async def get_metrics(request: Request) -> Response:
     service = request.state.service
     if not service.settings.local:  # figures of the whole service are for those who may use it
         await to_thread.run_sync(identify, service, request.headers, request.method)
-    return Response(await to_thread.run_sync(request.state.metrics.text), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(
+        await to_thread.run_sync(request.state.metrics.text), media_type="text/plain; version=0.0.4; charset=utf-8"
+    )
 
 
 async def get_health(request: Request) -> Response:
@@ -276,7 +294,7 @@ async def get_readiness(request: Request) -> Response:
     return PlainTextResponse("ready\n")
 
 
-# ------------------------------------------------------------------------------------------------------ pieces of handlers
+# -------------------------------------------------------------------------------------------------- pieces of handlers
 
 
 class QueueView:
@@ -291,7 +309,7 @@ class QueueView:
         return self.queue
 
     async def now(self) -> Queue:
-        return await to_thread.run_sync(self.read)
+        return self.queue if monotonic() < self.until else await to_thread.run_sync(self.read)
 
 
 async def _answer(request: Request, job: Job, headers: dict[str, str] | None = None) -> Response:
@@ -351,7 +369,9 @@ async def _send_file(request: Request, name: str, kind: str, filename: str | Non
         headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     if request.headers.get("range"):
         headers["Content-Range"] = f"bytes {first}-{last - 1}/{size}"
-    return StreamingResponse(files.chunks(name, first, last), 206 if request.headers.get("range") else 200, headers, kind)
+    return StreamingResponse(
+        files.chunks(name, first, last), 206 if request.headers.get("range") else 200, headers, kind
+    )
 
 
 def _range(header: str | None, size: int) -> tuple[int, int]:
@@ -360,14 +380,20 @@ def _range(header: str | None, size: int) -> tuple[int, int]:
         return 0, size
     first, _, last = header.removeprefix("bytes=").partition("-")
     with suppress(ValueError):
-        start, end = (max(size - int(last), 0), size) if not first else (int(first), min(int(last or size) + bool(last), size))
+        start, end = (
+            (max(size - int(last), 0), size) if not first else (int(first), min(int(last or size) + bool(last), size))
+        )
         if header.startswith("bytes=") and 0 <= start < end:
             return start, end
-    raise ApiError(416, f"The range {header[:80]!r} cannot be satisfied.", code="range_not_satisfiable",
-                   headers={"Content-Range": f"bytes */{size}"})
+    raise ApiError(
+        416,
+        f"The range {header[:80]!r} cannot be satisfied.",
+        code="range_not_satisfiable",
+        headers={"Content-Range": f"bytes */{size}"},
+    )
 
 
-# ------------------------------------------------------------------------------------------------------------------ routes
+# -------------------------------------------------------------------------------------------------------------- routes
 
 VIDEOS = [
     Route("/videos", create_video, methods=["POST"]),
@@ -411,7 +437,11 @@ def create_app(service: Service) -> Starlette:
     metrics = Metrics(service.jobs, service.webhooks)
     studio = [Mount("/", StaticFiles(directory=STUDIO, html=True))] if STUDIO.is_dir() else []
     app = Starlette(
-        routes=[*SERVICE, Mount("/v1", routes=VIDEOS, middleware=[Middleware(Authenticated, service=service)]), *studio],
+        routes=[
+            *SERVICE,
+            Mount("/v1", routes=VIDEOS, middleware=[Middleware(Authenticated, service=service)]),
+            *studio,
+        ],
         middleware=[Middleware(Observed, metrics=metrics), Middleware(BodyLimit, limit=ingest.LIMITS.body_bytes)],
         exception_handlers=HANDLERS,
         lifespan=lambda app: _lifespan(service, metrics),
@@ -474,7 +504,9 @@ async def _say_http(request: Request, error: HTTPException) -> Response:
 
 async def _say_unavailable(request: Request, error: Unavailable) -> Response:
     log.error("database unavailable", cause=str(error))
-    return ApiError(503, "The database does not answer; try again.", code="unavailable", headers={"Retry-After": "1"}).response()
+    return ApiError(
+        503, "The database does not answer; try again.", code="unavailable", headers={"Retry-After": "1"}
+    ).response()
 
 
 async def _say_gone(request: Request, error: ClientDisconnect) -> Response:
@@ -486,5 +518,10 @@ async def _say_broken(request: Request, error: Exception) -> Response:
     return ApiError(500, "The server failed; the log says why.", code="server_error").response()
 
 
-HANDLERS = {ApiError: _say_refusal, HTTPException: _say_http, Unavailable: _say_unavailable, ClientDisconnect: _say_gone,
-            Exception: _say_broken}
+HANDLERS = {
+    ApiError: _say_refusal,
+    HTTPException: _say_http,
+    Unavailable: _say_unavailable,
+    ClientDisconnect: _say_gone,
+    Exception: _say_broken,
+}

@@ -109,6 +109,7 @@ class Unavailable(Exception):
 
 class Database(Protocol):
     skip_locked: str  # what a SELECT that takes work adds, so that others do not wait for it
+
     def read(self, sql: str, **values: Any) -> list[Row]: ...
     def write(self) -> AbstractContextManager[Execute]: ...
     def close(self) -> None: ...
@@ -152,6 +153,7 @@ class Pool:
 
 class SQLite:
     """A file. One writer at a time: the threads of this process queue for a lock, other processes for the file's."""
+
     skip_locked = ""
     PATIENCE = 30.0  # seconds that a transaction waits for other processes
 
@@ -199,6 +201,7 @@ def _as_dict(cursor: sqlite3.Cursor, row: tuple) -> Row:
 
 class PostgreSQL:
     """A server, for workers on many machines."""
+
     skip_locked = "FOR UPDATE SKIP LOCKED"
 
     def __init__(self, url: str) -> None:

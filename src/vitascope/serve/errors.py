@@ -1,6 +1,6 @@
 """What the service says when it says no, in the form that programs written for the Videos API read.
 
-    {"error": {"message": …, "type": …, "param": …, "code": …}}   with a status of 400 or more
+{"error": {"message": …, "type": …, "param": …, "code": …}}   with a status of 400 or more
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,15 @@ TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_e
 class ApiError(Exception):
     """One line for the user. `param` names the field that it is about, `code` is for programs."""
 
-    def __init__(self, status: int, message: str, *, code: str | None = None, param: str | None = None,
-                 headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.status, self.message, self.code, self.param, self.headers = status, message, code, param, headers
 

@@ -1,7 +1,7 @@
 """Progress as server-sent events: the present state of each job that changed, numbered by its version.
 
-A follower that comes back with `Last-Event-ID` gets what changed since, as it is now; so nothing is missed and nothing has to be
-kept. One watcher asks the store for its newest version a few times a second, however many follow.
+A follower that comes back with `Last-Event-ID` gets what changed since, as it is now; so nothing is missed and nothing
+has to be kept. One watcher asks the store for its newest version a few times a second, however many follow.
 """
 
 import asyncio
@@ -41,8 +41,9 @@ class Watcher:
                 seen, changed, self.changed = version, self.changed, asyncio.Event()
                 changed.set()
 
-    async def follow(self, key: str, since: int, *, id: str | None, queue: Callable[[], Queue],
-                     show: Callable[[Job, Queue], dict]) -> AsyncIterator[str]:
+    async def follow(
+        self, key: str, since: int, *, id: str | None, queue: Callable[[], Queue], show: Callable[[Job, Queue], dict]
+    ) -> AsyncIterator[str]:
         """Events of all of a key's jobs, or of one until it has ended."""
         self.followers += 1
         try:

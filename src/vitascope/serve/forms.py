@@ -1,8 +1,8 @@
 """A request's body → one nested dictionary, however it was sent: JSON, multipart, or a plain form.
 
 The client library sends multipart even when there is no file; its work-arounds send JSON, or bracket keys:
-`input_reference[image_url]`, `characters[][id]`, `storyboard[0][prompt]`. All of them end as the same nested value, whose
-leaves are strings, numbers, booleans, None and, for multipart, `UploadFile`s. Knows no field by name.
+`input_reference[image_url]`, `characters[][id]`, `storyboard[0][prompt]`. All of them end as the same nested value,
+whose leaves are strings, numbers, booleans, None and, for multipart, `UploadFile`s. Knows no field by name.
 """
 
 import json
@@ -41,8 +41,11 @@ async def _read_fields(request: Request) -> Fields:
     elif kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
         fields = nest(await _read_form(request))
     else:
-        raise ApiError(415, f"content-type {kind!r} is not supported: expected multipart/form-data or application/json",
-                       code="unsupported_media_type")
+        raise ApiError(
+            415,
+            f"content-type {kind!r} is not supported: expected multipart/form-data or application/json",
+            code="unsupported_media_type",
+        )
     try:
         _check_text(fields)
     except RecursionError:
@@ -81,8 +84,13 @@ def nest(pairs: list[tuple[str, Any]]) -> Fields:
         _place(root, path, value, key)
     for name, names in counts.items():
         if len(set(names.values())) > 1:
-            raise ApiError(400, f"The entries of {name[:80]} have different fields, so that it is not clear which belong "
-                                f"together; send {name[:80]} as JSON.", code="invalid_field", param=name[:80])
+            raise ApiError(
+                400,
+                f"The entries of {name[:80]} have different fields, so that it is not clear which belong "
+                f"together; send {name[:80]} as JSON.",
+                code="invalid_field",
+                param=name[:80],
+            )
     return {name: _lists(value) for name, value in root.items()}
 
 

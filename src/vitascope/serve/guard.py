@@ -1,5 +1,5 @@
-"""What every request passes before a handler sees it, as plain ASGI middleware: a name and a log line for each, the size of
-its body, who sends it, and the headers that keep a browser safe.
+"""What every request passes before a handler sees it, as plain ASGI middleware: a name and a log line for each, the
+size of its body, who sends it, and the headers that keep a browser safe.
 """
 
 import time
@@ -18,11 +18,17 @@ from .metrics import Metrics
 from .service import LOOPBACK, Service
 
 COOKIE = "vitascope_key"
-POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:;"
-          " connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none';"
-          " frame-ancestors 'none'")
-HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Content-Security-Policy": POLICY,
-           "Cross-Origin-Resource-Policy": "same-origin"}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:;"
+    " connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 
 log = structlog.get_logger()
 
@@ -56,8 +62,15 @@ class Observed:
             handler = getattr(scope.get("endpoint"), "__name__", "none")
             self.metrics.observe(handler, scope["method"], status, took)
             key = scope["state"].get("key")
-            log.info("request", request_id=name, method=scope["method"], path=scope["path"], status=status,
-                     ms=round(took * 1000, 1), key=key.id if key else None)
+            log.info(
+                "request",
+                request_id=name,
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round(took * 1000, 1),
+                key=key.id if key else None,
+            )
 
 
 class BodyLimit:
@@ -115,8 +128,12 @@ def identify(service: Service, headers: Mapping[str, str], method: str) -> Key:
             _check_origin(headers)
     key = service.keys.find(token.strip()) if token else None
     if key is None:
-        raise ApiError(401, "The API key is not valid." if token else "An API key is required: Authorization: Bearer KEY.",
-                       code="invalid_api_key", headers={"WWW-Authenticate": "Bearer"})
+        raise ApiError(
+            401,
+            "The API key is not valid." if token else "An API key is required: Authorization: Bearer KEY.",
+            code="invalid_api_key",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
     return key
 
 
@@ -124,8 +141,11 @@ def _check_local(headers: Mapping[str, str]) -> None:
     """A service without keys must not be reachable through a page of another site that the user's browser shows."""
     host = _host(f"//{headers.get('host', '')}")
     if host not in LOOPBACK:
-        raise ApiError(403, f"The host {host!r} is not this machine. Make a key to be reachable by other names.",
-                       code="host_not_allowed")
+        raise ApiError(
+            403,
+            f"The host {host!r} is not this machine. Make a key to be reachable by other names.",
+            code="host_not_allowed",
+        )
     _check_origin(headers)
 
 

@@ -1,9 +1,10 @@
 """What users send as pictures and clips, kept harmless: fetched only from the public network, measured before decoded.
 
-`fetch` reads a URL. Every address that a name stands for must be public, at every redirect, and the connection goes to the
-very address that was checked, so that a name cannot change between the check and the use. `image_size` and `clip_size`
-read headers only; `check_image` and `check_clip` refuse what is too large before a decoder sees it. Refusals are
-ValueErrors of one line. The web process reads headers of pictures; everything else here runs in the worker.
+`fetch` reads a URL. Every address that a name stands for must be public, at every redirect, and the connection goes to
+the very address that was checked, so that a name cannot change between the check and the use. `image_size` and
+`clip_size` read headers only; `check_image` and `check_clip` refuse what is too large before a decoder sees it.
+Refusals are ValueErrors of one line. The web process reads headers of pictures; everything else here runs in the
+worker.
 """
 
 import base64
@@ -29,6 +30,7 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 @dataclass(frozen=True)
 class Limits:
     """What an upload may be."""
+
     image_bytes: int = 20 * 2**20
     clip_bytes: int = 200 * 2**20
     body_bytes: int = 256 * 2**20  # of a whole request
@@ -77,8 +79,13 @@ def resolve(host: str, port: int, *, allow: Callable[[Address], bool] = is_publi
 
 @contextmanager
 def open_checked(
-    client: httpx.Client, method: str, url: str, *, allow: Callable[[Address], bool] = is_public,
-    headers: dict[str, str] | None = None, content: bytes | None = None,
+    client: httpx.Client,
+    method: str,
+    url: str,
+    *,
+    allow: Callable[[Address], bool] = is_public,
+    headers: dict[str, str] | None = None,
+    content: bytes | None = None,
 ) -> Iterator[httpx.Response]:
     """Send one request, without following redirects, to the checked address of its host. The response is a stream."""
     parts = _split(url)
@@ -86,8 +93,13 @@ def open_checked(
     address = resolve(parts.hostname, port, allow=allow)
     target = httpx.URL(url).copy_with(host=str(address), port=port, fragment=None)
     name = parts.netloc
-    request = client.build_request(method, target, content=content, headers={"Host": name, **(headers or {})},
-                                   extensions={"sni_hostname": parts.hostname})
+    request = client.build_request(
+        method,
+        target,
+        content=content,
+        headers={"Host": name, **(headers or {})},
+        extensions={"sni_hostname": parts.hostname},
+    )
     response = client.send(request, stream=True)
     try:
         yield response

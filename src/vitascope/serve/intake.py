@@ -36,17 +36,37 @@ def folder(id: str) -> str:
     return f"videos/{id}"
 
 
-def submit(service: Service, key: Key, order: Order, sources: Sources, *, receipt: Receipt, count: int = 1,
-           source: Job | None = None) -> tuple[Job, bool]:
+def submit(
+    service: Service,
+    key: Key,
+    order: Order,
+    sources: Sources,
+    *,
+    receipt: Receipt,
+    count: int = 1,
+    source: Job | None = None,
+) -> tuple[Job, bool]:
     """Store the inputs and queue `count` jobs with rising seeds. (The first, whether it is new). ApiError."""
     ids = [new_id("video") for _ in range(count)]
     try:
         order, parents = _store_inputs(service, key, order, sources, ids)
         if order.task == "create":
             order = _name_characters(service, key, order, sources)
-        jobs = [_job(replace(order, seed=order.seed + place, inputs={role: name.replace(ids[0], id) for role, name in
-                                                                     order.inputs.items()}),
-                     id, key, source, ids, parents) for place, id in enumerate(ids)]
+        jobs = [
+            _job(
+                replace(
+                    order,
+                    seed=order.seed + place,
+                    inputs={role: name.replace(ids[0], id) for role, name in order.inputs.items()},
+                ),
+                id,
+                key,
+                source,
+                ids,
+                parents,
+            )
+            for place, id in enumerate(ids)
+        ]
         limits = service.settings.limits if key.id == LOCAL.id else key.limits
         job, fresh = service.jobs.create(jobs, receipt, limits=limits)
     except BaseException as error:
@@ -67,7 +87,11 @@ def again(service: Service, key: Key, job: Job) -> Job:
             if "://" not in name:
                 service.files.copy(order.inputs[role], name)
         limits = service.settings.limits if key.id == LOCAL.id else key.limits
-        request = {"order": replace(order, inputs=inputs).as_json(), "variations": [id], "parents": job.request["parents"]}
+        request = {
+            "order": replace(order, inputs=inputs).as_json(),
+            "variations": [id],
+            "parents": job.request["parents"],
+        }
         copy = Job(id, key.id, job.model, job.prompt, job.size, job.seconds, request, job.work, job.source)
         return service.jobs.create([copy], Receipt(id, id), limits=limits)[0]
     except BaseException as error:
@@ -76,8 +100,8 @@ def again(service: Service, key: Key, job: Job) -> Job:
 
 
 def receipt(headers: Any, path: str, fields: Fields) -> Receipt:
-    """How a repetition of this request is recognised: by its Idempotency-Key; by saying that it is a retry, as the client
-    library does; or, from programs that say neither, by being identical within seconds."""
+    """How a repetition of this request is recognised: by its Idempotency-Key; by saying that it is a retry, as the
+    client library does; or, from programs that say neither, by being identical within seconds."""
     fingerprint = hashlib.sha256(json.dumps([path, fields], sort_keys=True, default=_digest).encode()).hexdigest()
     token, retries = headers.get("idempotency-key"), headers.get("x-stainless-retry-count")
     if token:
@@ -116,12 +140,22 @@ def keep(service: Service, key: Key, kind: str, name: str, upload: UploadFile) -
 def _job(order: Order, id: str, key: Key, source: Job | None, ids: list[str], parents: dict[str, str]) -> Job:
     seconds = order.seconds + (float(source.seconds) if source and order.task == "extend" else 0.0)
     request = {"order": order.as_json(), "variations": ids, "parents": parents}
-    return Job(id, key.id, order.model, order.prompt, order.size, f"{seconds:g}", request, order.seconds,
-               source.id if source and order.task == "edit" else None)
+    return Job(
+        id,
+        key.id,
+        order.model,
+        order.prompt,
+        order.size,
+        f"{seconds:g}",
+        request,
+        order.seconds,
+        source.id if source and order.task == "edit" else None,
+    )
 
 
-def _store_inputs(service: Service, key: Key, order: Order, sources: Sources,
-                  ids: list[str]) -> tuple[Order, dict[str, str]]:
+def _store_inputs(
+    service: Service, key: Key, order: Order, sources: Sources, ids: list[str]
+) -> tuple[Order, dict[str, str]]:
     """Put every input into the folders of all jobs; the order with their names, and the videos it descends from."""
     inputs, parents = {}, {}
     for role, source in sources.items():
@@ -159,21 +193,25 @@ def _store(service: Service, key: Key, order: Order, role: str, source: Source, 
             if row is None:
                 raise missing(id, kind)
             if kind == "file":
-                _check_picture(service.files.read(f"{assets.place(id)}/content"), "input_reference",
-                               (order.width, order.height))
+                _check_picture(
+                    service.files.read(f"{assets.place(id)}/content"), "input_reference", (order.width, order.height)
+                )
             service.files.copy(f"{assets.place(id)}/content", name)
         case Made(id):
             made = service.jobs.get(id, key.id)
             if made is None:
                 raise missing(id, "video")
             if made.status != "completed":
-                raise invalid(role, f"The video {id} is {made.status}; expected a completed one.", code="video_not_ready")
+                raise invalid(
+                    role, f"The video {id} is {made.status}; expected a completed one.", code="video_not_ready"
+                )
             service.files.copy(f"{made.result}/video.mp4", name)
     return name
 
 
-def _store_upload(service: Service, upload: UploadFile, role: str, name: str, *,
-                  size: tuple[int, int] | None = None) -> int:
+def _store_upload(
+    service: Service, upload: UploadFile, role: str, name: str, *, size: tuple[int, int] | None = None
+) -> int:
     """Write an uploaded file after a look at its header; its bytes."""
     param = "input_reference" if role == "image" else role
     limit = ingest.LIMITS.image_bytes if role in PICTURES else ingest.LIMITS.clip_bytes
@@ -195,8 +233,11 @@ def _check_picture(data: bytes, param: str, size: tuple[int, int] | None) -> Non
     except ValueError as error:
         raise invalid(param, f"{str(error).capitalize()}.", code="invalid_file") from None
     if size is not None and found != size:
-        raise invalid(param, f"The picture is {found[0]}x{found[1]}; it must match size, which is {size[0]}x{size[1]}.",
-                      code="size_mismatch")
+        raise invalid(
+            param,
+            f"The picture is {found[0]}x{found[1]}; it must match size, which is {size[0]}x{size[1]}.",
+            code="size_mismatch",
+        )
 
 
 def _name_characters(service: Service, key: Key, order: Order, sources: Sources) -> Order:
@@ -205,7 +246,9 @@ def _name_characters(service: Service, key: Key, order: Order, sources: Sources)
     for asset in (source for source in sources.values() if isinstance(source, Asset) and source.kind == "character"):
         name = service.assets.get(asset.id, "character", key.id)["name"]
         if name.casefold() not in order.prompt.casefold():
-            raise invalid("characters", f"The prompt does not mention the character {name!r}.", code="character_not_in_prompt")
+            raise invalid(
+                "characters", f"The prompt does not mention the character {name!r}.", code="character_not_in_prompt"
+            )
         named.append({"id": asset.id, "name": name})
     return replace(order, characters=tuple(named))
 

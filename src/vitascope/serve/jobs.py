@@ -4,12 +4,12 @@
       ▲                 │  │ └──────fail─────▶ failed      (a second failure, a refusal, a cancel)
       └──release, lost──┘  └─beat: I am alive, so far have I come; am I to stop?
 
-A worker holds a job by a lease that it renews. Every write of a worker is fenced: it names the worker and the attempt, and
-raises `Lost` if the job has since been given to another, cancelled away or deleted. Every change takes a `version`, the
-next tick of one clock in the order of commits, so that followers resume where they left off.
+A worker holds a job by a lease that it renews. Every write of a worker is fenced: it names the worker and the attempt,
+and raises `Lost` if the job has since been given to another, cancelled away or deleted. Every change takes a `version`,
+the next tick of one clock in the order of commits, so that followers resume where they left off.
 
-In: orders as JSON, keys, names of workers. Out: `Job`. Knows no HTTP, no files and no model. In each transaction the row
-of a job is locked before the row of the clock, so that two never wait for each other.
+In: orders as JSON, keys, names of workers. Out: `Job`. Knows no HTTP, no files and no model. In each transaction the
+row of a job is locked before the row of the clock, so that two never wait for each other.
 """
 
 import json
@@ -31,6 +31,7 @@ DAY = 86400
 @dataclass(frozen=True)
 class Job:
     """One row. Times are seconds since 1970."""
+
     id: str
     key: str
     model: str
@@ -64,7 +65,9 @@ class Job:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What recognises a request that was sent twice: its token, what it said, and for how long it counts as the same."""
+    """What recognises a request that was sent twice: its token, what it said, and for how long it counts as the
+    same."""
+
     token: str
     fingerprint: str
     window: float = float("inf")  # seconds; 0: only leaves a trace for later retries
@@ -73,6 +76,7 @@ class Receipt:
 @dataclass(frozen=True)
 class Limits:
     """What one API key may use; None is no limit."""
+
     jobs: int | None = None  # unfinished at once
     seconds: float | None = None  # of video in a day (UTC)
 
@@ -80,6 +84,7 @@ class Limits:
 @dataclass(frozen=True)
 class Queue:
     """The queue at one moment, to tell places and times from."""
+
     numbers: list[int]  # of queued jobs, rising
     work: list[float]  # cumulated, of the queued jobs
     running: list[Row]  # id, work, progress, started_at
@@ -140,21 +145,37 @@ class Jobs:
         first, now = batch[0], self.clock()
         with self.database.write() as execute:
             fresh = execute(
-                "INSERT INTO receipts (key, token, fingerprint, job, at) VALUES (:key, :token, :fingerprint, :job, :now)"
+                "INSERT INTO receipts (key, token, fingerprint, job, at)"
+                " VALUES (:key, :token, :fingerprint, :job, :now)"
                 " ON CONFLICT (key, token) DO UPDATE SET job = :job, at = :now, fingerprint = :fingerprint"
                 " WHERE receipts.at <= :since RETURNING job",
-                key=first.key, token=receipt.token, fingerprint=receipt.fingerprint, job=first.id, now=now,
-                since=max(now - receipt.window, 0.0))
+                key=first.key,
+                token=receipt.token,
+                fingerprint=receipt.fingerprint,
+                job=first.id,
+                now=now,
+                since=max(now - receipt.window, 0.0),
+            )
             if not fresh:
                 return self._twin(execute, first.key, receipt), False
             self._charge(execute, first.key, sum(job.work for job in batch), len(batch), limits, now)
             for job in batch:
-                execute("INSERT INTO jobs (id, key, version, model, prompt, size, seconds, source, request, work, status,"
-                        " created_at, expires_at) VALUES (:id, :key, 0, :model, :prompt, :size, :seconds, :source, :request,"
-                        " :work, 'queued', :now, :expires_at)",
-                        id=job.id, key=job.key, model=job.model, prompt=job.prompt, size=job.size, seconds=job.seconds,
-                        source=job.source, request=json.dumps(job.request), work=job.work, now=now,
-                        expires_at=job.expires_at)
+                execute(
+                    "INSERT INTO jobs (id, key, version, model, prompt, size, seconds, source, request, work, status,"
+                    " created_at, expires_at) VALUES (:id, :key, 0, :model, :prompt, :size, :seconds, :source,"
+                    " :request, :work, 'queued', :now, :expires_at)",
+                    id=job.id,
+                    key=job.key,
+                    model=job.model,
+                    prompt=job.prompt,
+                    size=job.size,
+                    seconds=job.seconds,
+                    source=job.source,
+                    request=json.dumps(job.request),
+                    work=job.work,
+                    now=now,
+                    expires_at=job.expires_at,
+                )
                 self._stamp(execute, job.id)
             return _job(execute("SELECT * FROM jobs WHERE id = :id", id=first.id)[0]), True
 
@@ -162,8 +183,11 @@ class Jobs:
         rows = self.database.read("SELECT * FROM jobs WHERE id = :id AND key = :key", id=id, key=key)
         return _job(rows[0]) if rows else None
 
-    def page(self, key: str, *, after: str | None = None, limit: int = 20, order: str = "desc") -> tuple[list[Job], bool]:
-        """A page in the order of creation, and whether there is more. LookupError if `after` is not one of the key's."""
+    def page(
+        self, key: str, *, after: str | None = None, limit: int = 20, order: str = "desc"
+    ) -> tuple[list[Job], bool]:
+        """A page in the order of creation, and whether there is more. LookupError if `after` is not one of the
+        key's."""
         sign, way = ("<", "DESC") if order == "desc" else (">", "ASC")
         start: dict[str, Any] = {}
         if after is not None:
@@ -173,14 +197,22 @@ class Jobs:
             start = {"number": found.number}
         rows = self.database.read(
             f"SELECT * FROM jobs WHERE key = :key {f'AND number {sign} :number' if start else ''}"
-            f" ORDER BY number {way} LIMIT :limit", key=key, limit=limit + 1, **start)
+            f" ORDER BY number {way} LIMIT :limit",
+            key=key,
+            limit=limit + 1,
+            **start,
+        )
         return [_job(row) for row in rows[:limit]], len(rows) > limit
 
     def changes(self, key: str, since: int, *, id: str | None = None) -> list[Job]:
         """The key's jobs (or one of them) that changed after a version, in the order of their last change."""
         rows = self.database.read(
             f"SELECT * FROM jobs WHERE key = :key AND version > :since {'AND id = :id' if id else ''}"
-            " ORDER BY version LIMIT 200", key=key, since=since, **({"id": id} if id else {}))
+            " ORDER BY version LIMIT 200",
+            key=key,
+            since=since,
+            **({"id": id} if id else {}),
+        )
         return [_job(row) for row in rows]
 
     def version(self) -> int:
@@ -190,8 +222,12 @@ class Jobs:
     def cancel(self, id: str, key: str) -> Job | None:
         """Stop a job: at once if it waits, at the worker's next step if it runs; a finished one stays as it is."""
         with self.database.write() as execute:
-            rows = execute("UPDATE jobs SET cancelled = 1 WHERE id = :id AND key = :key AND status IN"
-                           " ('queued', 'in_progress') RETURNING *", id=id, key=key)
+            rows = execute(
+                "UPDATE jobs SET cancelled = 1 WHERE id = :id AND key = :key AND status IN"
+                " ('queued', 'in_progress') RETURNING *",
+                id=id,
+                key=key,
+            )
             if rows and rows[0]["status"] == "queued":
                 self._end(execute, _job(rows[0]), "cancelled", "The job was cancelled.")
         return self.get(id, key)
@@ -217,12 +253,20 @@ class Jobs:
         if not self.database.read("SELECT id FROM jobs WHERE status = 'queued' LIMIT 1"):
             return None  # an idle worker disturbs no writer
         with self.database.write() as execute:
-            rows = execute(f"SELECT id FROM jobs WHERE status = 'queued' ORDER BY number LIMIT 1 {self.database.skip_locked}")
+            rows = execute(
+                f"SELECT id FROM jobs WHERE status = 'queued' ORDER BY number LIMIT 1 {self.database.skip_locked}"
+            )
             if not rows:
                 return None
             id, now = rows[0]["id"], self.clock()
-            execute("UPDATE jobs SET status = 'in_progress', worker = :worker, attempt = attempt + 1, lease = :until,"
-                    " started_at = :now WHERE id = :id", worker=worker, until=now + lease, now=now, id=id)
+            execute(
+                "UPDATE jobs SET status = 'in_progress', worker = :worker, attempt = attempt + 1, lease = :until,"
+                " started_at = :now WHERE id = :id",
+                worker=worker,
+                until=now + lease,
+                now=now,
+                id=id,
+            )
             self._stamp(execute, id)
             return _job(execute("SELECT * FROM jobs WHERE id = :id", id=id)[0])
 
@@ -232,8 +276,12 @@ class Jobs:
             before = self._own(execute, job)
             execute("UPDATE jobs SET lease = :until WHERE id = :id", until=self.clock() + lease, id=job.id)
             if progress > before.progress or preview > before.preview:
-                execute("UPDATE jobs SET progress = :progress, preview = :preview WHERE id = :id", id=job.id,
-                        progress=max(progress, before.progress), preview=max(preview, before.preview))
+                execute(
+                    "UPDATE jobs SET progress = :progress, preview = :preview WHERE id = :id",
+                    id=job.id,
+                    progress=max(progress, before.progress),
+                    preview=max(preview, before.preview),
+                )
                 self._stamp(execute, job.id)
             return before.cancelled
 
@@ -241,15 +289,22 @@ class Jobs:
         """Correct what only an upload's own header could tell. Lost."""
         with self.database.write() as execute:
             self._own(execute, job)
-            execute("UPDATE jobs SET size = :size, seconds = :seconds WHERE id = :id", size=size, seconds=seconds, id=job.id)
+            execute(
+                "UPDATE jobs SET size = :size, seconds = :seconds WHERE id = :id", size=size, seconds=seconds, id=job.id
+            )
             self._stamp(execute, job.id)
 
     def finish(self, job: Job, result: str) -> None:
         """The files in the folder `result` are whole. Lost."""
         with self.database.write() as execute:
             self._own(execute, job)
-            execute("UPDATE jobs SET status = 'completed', progress = 100, result = :result, completed_at = :now, lease = 0"
-                    " WHERE id = :id", result=result, now=self.clock(), id=job.id)
+            execute(
+                "UPDATE jobs SET status = 'completed', progress = 100, result = :result, completed_at = :now, lease = 0"
+                " WHERE id = :id",
+                result=result,
+                now=self.clock(),
+                id=job.id,
+            )
             self._announce(execute, job, "video.completed")
             self._stamp(execute, job.id)
 
@@ -271,12 +326,15 @@ class Jobs:
 
     def reap(self) -> int:
         """Take the jobs back whose worker fell silent: to the queue, or to their end; how many there were."""
-        if not self.database.read("SELECT id FROM jobs WHERE status = 'in_progress' AND lease < :now LIMIT 1",
-                                  now=self.clock()):
+        if not self.database.read(
+            "SELECT id FROM jobs WHERE status = 'in_progress' AND lease < :now LIMIT 1", now=self.clock()
+        ):
             return 0
         with self.database.write() as execute:
-            rows = execute("SELECT * FROM jobs WHERE status = 'in_progress' AND lease < :now"
-                           f" {self.database.skip_locked}", now=self.clock())
+            rows = execute(
+                f"SELECT * FROM jobs WHERE status = 'in_progress' AND lease < :now {self.database.skip_locked}",
+                now=self.clock(),
+            )
             for job in map(_job, rows):
                 if job.cancelled:
                     self._end(execute, job, "cancelled", "The job was cancelled.")
@@ -297,11 +355,19 @@ class Jobs:
         """The whole queue now."""
         waiting = self.database.read("SELECT number, work FROM jobs WHERE status = 'queued' ORDER BY number")
         running = self.database.read("SELECT id, work, progress, started_at FROM jobs WHERE status = 'in_progress'")
-        done = self.database.read("SELECT work, completed_at - started_at AS took FROM jobs WHERE status = 'completed'"
-                                  " ORDER BY number DESC LIMIT :sample", sample=PACE_SAMPLE)
+        done = self.database.read(
+            "SELECT work, completed_at - started_at AS took FROM jobs WHERE status = 'completed'"
+            " ORDER BY number DESC LIMIT :sample",
+            sample=PACE_SAMPLE,
+        )
         work = sum(row["work"] for row in done)
-        return Queue([row["number"] for row in waiting], list(accumulate(row["work"] for row in waiting)), running,
-                     sum(row["took"] for row in done) / work if work else None, self.clock())
+        return Queue(
+            [row["number"] for row in waiting],
+            list(accumulate(row["work"] for row in waiting)),
+            running,
+            sum(row["took"] for row in done) / work if work else None,
+            self.clock(),
+        )
 
     def counts(self) -> dict[str, int]:
         """Jobs by status."""
@@ -317,8 +383,13 @@ class Jobs:
 
     def _own(self, execute: Execute, job: Job) -> Job:
         """The fence: the job's row as it is, locked, if it is still this worker's in this attempt."""
-        rows = execute("UPDATE jobs SET worker = worker WHERE id = :id AND worker = :worker AND attempt = :attempt"
-                       " AND status = 'in_progress' RETURNING *", id=job.id, worker=job.worker, attempt=job.attempt)
+        rows = execute(
+            "UPDATE jobs SET worker = worker WHERE id = :id AND worker = :worker AND attempt = :attempt"
+            " AND status = 'in_progress' RETURNING *",
+            id=job.id,
+            worker=job.worker,
+            attempt=job.attempt,
+        )
         if not rows:
             raise Lost(job.id)
         return _job(rows[0])
@@ -335,10 +406,20 @@ class Jobs:
     def _end(self, execute: Execute, job: Job, code: str, message: str) -> None:
         """Failed for good: say why, give back what it was charged, tell the hooks."""
         now = self.clock()
-        execute("UPDATE jobs SET status = 'failed', error_code = :code, error_message = :message, completed_at = :now,"
-                " lease = 0 WHERE id = :id", code=code, message=message, now=now, id=job.id)
-        execute("UPDATE usage SET seconds = seconds - :work WHERE key = :key AND day = :day",
-                work=job.work, key=job.key, day=int(job.created_at // DAY))
+        execute(
+            "UPDATE jobs SET status = 'failed', error_code = :code, error_message = :message, completed_at = :now,"
+            " lease = 0 WHERE id = :id",
+            code=code,
+            message=message,
+            now=now,
+            id=job.id,
+        )
+        execute(
+            "UPDATE usage SET seconds = seconds - :work WHERE key = :key AND day = :day",
+            work=job.work,
+            key=job.key,
+            day=int(job.created_at // DAY),
+        )
         self._announce(execute, job, "video.failed")
         self._stamp(execute, job.id)
 
@@ -346,27 +427,43 @@ class Jobs:
         """Put the event into the outbox of every hook: with the change itself or not at all."""
         event, now = new_id("evt"), self.clock()
         body = {"id": event, "object": "event", "created_at": int(now), "type": kind, "data": {"id": job.id}}
-        execute("INSERT INTO deliveries (id, hook, body, due, created_at) SELECT :event, hooks.id, :body, :now, :now"
-                " FROM hooks WHERE hooks.key IN (:key, '*')", event=event, body=json.dumps(body), now=now, key=job.key)
+        execute(
+            "INSERT INTO deliveries (id, hook, body, due, created_at) SELECT :event, hooks.id, :body, :now, :now"
+            " FROM hooks WHERE hooks.key IN (:key, '*')",
+            event=event,
+            body=json.dumps(body),
+            now=now,
+            key=job.key,
+        )
 
     def _twin(self, execute: Execute, key: str, receipt: Receipt) -> Job:
-        row = execute("SELECT jobs.*, receipts.fingerprint FROM receipts JOIN jobs ON jobs.id = receipts.job"
-                      " WHERE receipts.key = :key AND receipts.token = :token", key=key, token=receipt.token)[0]
+        row = execute(
+            "SELECT jobs.*, receipts.fingerprint FROM receipts JOIN jobs ON jobs.id = receipts.job"
+            " WHERE receipts.key = :key AND receipts.token = :token",
+            key=key,
+            token=receipt.token,
+        )[0]
         if row.pop("fingerprint") != receipt.fingerprint:
             raise ReceiptMismatch(receipt.token)
         return _job(row)
 
     def _charge(self, execute: Execute, key: str, work: float, jobs: int, limits: Limits, now: float) -> None:
         """Count the seconds; the row of the day makes the creations of one key wait for each other."""
-        used = execute("INSERT INTO usage (key, day, seconds) VALUES (:key, :day, :work) ON CONFLICT (key, day)"
-                       " DO UPDATE SET seconds = usage.seconds + :work RETURNING seconds",
-                       key=key, day=int(now // DAY), work=work)[0]["seconds"]
+        used = execute(
+            "INSERT INTO usage (key, day, seconds) VALUES (:key, :day, :work) ON CONFLICT (key, day)"
+            " DO UPDATE SET seconds = usage.seconds + :work RETURNING seconds",
+            key=key,
+            day=int(now // DAY),
+            work=work,
+        )[0]["seconds"]
         if limits.seconds is not None and used > limits.seconds:
-            raise LimitReached(f"This key may make {limits.seconds:g} seconds of video a day, and has made or ordered "
-                               f"{used - work:g}.")
+            raise LimitReached(
+                f"This key may make {limits.seconds:g} seconds of video a day, and has made or ordered {used - work:g}."
+            )
         if limits.jobs is not None:
-            live = execute("SELECT count(*) AS jobs FROM jobs WHERE key = :key AND status IN ('queued', 'in_progress')",
-                           key=key)[0]["jobs"]
+            live = execute(
+                "SELECT count(*) AS jobs FROM jobs WHERE key = :key AND status IN ('queued', 'in_progress')", key=key
+            )[0]["jobs"]
             if live + jobs > limits.jobs:
                 raise LimitReached(f"This key may have {limits.jobs} unfinished jobs at once, and has {live}.")
 

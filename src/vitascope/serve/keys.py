@@ -2,8 +2,8 @@
 
     vk_<8 characters that name it>_<43 random characters>
 
-The random part carries 256 bits, so one round of SHA-256 is enough. With no key made, and only on a loopback address, the
-service is open: whoever can reach it is the same local user.
+The random part carries 256 bits, so one round of SHA-256 is enough. With no key made, and only on a loopback address,
+the service is open: whoever can reach it is the same local user.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ FORM = re.compile(r"vk_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 @dataclass(frozen=True)
 class Key:
     """Who asks. The id stands in logs and beside jobs; the key itself nowhere."""
+
     id: str
     name: str
     limits: Limits = Limits()
@@ -44,9 +45,16 @@ class Keys:
         id = secrets.token_hex(4)
         key = f"vk_{id}_{secrets.token_urlsafe(32)}"
         with self.database.write() as execute:
-            execute("INSERT INTO keys (id, name, hash, max_jobs, max_seconds, created_at) VALUES"
-                    " (:id, :name, :hash, :jobs, :seconds, :now)", id=id, name=name, hash=_hash(key), jobs=limits.jobs,
-                    seconds=limits.seconds, now=time.time())
+            execute(
+                "INSERT INTO keys (id, name, hash, max_jobs, max_seconds, created_at) VALUES"
+                " (:id, :name, :hash, :jobs, :seconds, :now)",
+                id=id,
+                name=name,
+                hash=_hash(key),
+                jobs=limits.jobs,
+                seconds=limits.seconds,
+                now=time.time(),
+            )
         return key
 
     def all(self) -> list[Key]:

@@ -17,9 +17,16 @@ class Metrics:
 
     def __init__(self, jobs: Jobs, webhooks: Webhooks) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter("vitascope_requests", "HTTP requests.", ["handler", "method", "status"], registry=self.registry)
-        self.seconds = Histogram("vitascope_request_seconds", "Time to answer HTTP requests.", ["handler"], buckets=BUCKETS,
-                                 registry=self.registry)
+        self.requests = Counter(
+            "vitascope_requests", "HTTP requests.", ["handler", "method", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "vitascope_request_seconds",
+            "Time to answer HTTP requests.",
+            ["handler"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
         self.registry.register(_Stores(jobs, webhooks))
 
     def observe(self, handler: str, method: str, status: int, seconds: float) -> None:
@@ -41,10 +48,19 @@ class _Stores(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         jobs = GaugeMetricFamily("vitascope_jobs", "Jobs by status.", labels=["status"])
-        for status, count in ({"queued": 0, "in_progress": 0, "completed": 0, "failed": 0} | self.jobs.counts()).items():
+        for status, count in (
+            {"queued": 0, "in_progress": 0, "completed": 0, "failed": 0} | self.jobs.counts()
+        ).items():
             jobs.add_metric([status], count)
         yield jobs
-        yield GaugeMetricFamily("vitascope_queue_oldest_seconds", "How long the first job waits.", value=self.jobs.oldest())
-        yield GaugeMetricFamily("vitascope_seconds_per_second", "Seconds that a second of video takes.",
-                                value=self.jobs.queue().pace or float("nan"))
-        yield GaugeMetricFamily("vitascope_webhooks_pending", "Events not yet delivered.", value=self.webhooks.pending())
+        yield GaugeMetricFamily(
+            "vitascope_queue_oldest_seconds", "How long the first job waits.", value=self.jobs.oldest()
+        )
+        yield GaugeMetricFamily(
+            "vitascope_seconds_per_second",
+            "Seconds that a second of video takes.",
+            value=self.jobs.queue().pace or float("nan"),
+        )
+        yield GaugeMetricFamily(
+            "vitascope_webhooks_pending", "Events not yet delivered.", value=self.webhooks.pending()
+        )

@@ -1,7 +1,7 @@
 """What the service answers: jobs, lists, characters and files as the JSON objects that clients know.
 
-A video has the thirteen keys of the Videos API, always all of them, and one more, `vitascope`, for what only this service
-can tell: the settings, the place in the queue, the time that is left.
+A video has the thirteen keys of the Videos API, always all of them, and one more, `vitascope`, for what only this
+service can tell: the settings, the place in the queue, the time that is left.
 """
 
 from typing import Any
@@ -37,8 +37,25 @@ def extras(job: Job, queue: Queue | None) -> dict[str, Any]:
     eta = queue.eta(job) if queue else None
     return {
         "task": order["task"],
-        "settings": {name: order[name] for name in ("seed", "fps", "negative", "steps", "guidance", "strength", "style", "loop",
-                                                    "forward", "span", "curve", "storyboard", "characters", "sampler")},
+        "settings": {
+            name: order[name]
+            for name in (
+                "seed",
+                "fps",
+                "negative",
+                "steps",
+                "guidance",
+                "strength",
+                "style",
+                "loop",
+                "forward",
+                "span",
+                "curve",
+                "storyboard",
+                "characters",
+                "sampler",
+            )
+        },
         "variations": job.request["variations"],
         "from": job.request["parents"],
         "queue_position": queue.position(job) if queue else None,
@@ -53,8 +70,13 @@ def extras(job: Job, queue: Queue | None) -> dict[str, Any]:
 
 def page(entries: list[dict[str, Any]], more: bool) -> dict[str, Any]:
     """A list of anything that has an id."""
-    return {"object": "list", "data": entries, "first_id": entries[0]["id"] if entries else None,
-            "last_id": entries[-1]["id"] if entries else None, "has_more": more}
+    return {
+        "object": "list",
+        "data": entries,
+        "first_id": entries[0]["id"] if entries else None,
+        "last_id": entries[-1]["id"] if entries else None,
+        "has_more": more,
+    }
 
 
 def character(row: Row) -> dict[str, Any]:
@@ -62,8 +84,15 @@ def character(row: Row) -> dict[str, Any]:
 
 
 def file(row: Row) -> dict[str, Any]:
-    return {"id": row["id"], "object": "file", "bytes": row["size"], "created_at": int(row["created_at"]),
-            "filename": row["name"], "purpose": "vision", "status": "processed"}
+    return {
+        "id": row["id"],
+        "object": "file",
+        "bytes": row["size"],
+        "created_at": int(row["created_at"]),
+        "filename": row["name"],
+        "purpose": "vision",
+        "status": "processed",
+    }
 
 
 def hook(hook: Hook, *, secret: bool = False) -> dict[str, Any]:

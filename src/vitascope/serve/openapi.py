@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from .. import __version__
-from .orders import BOUNDS, SAMPLERS
+from .orders import BOUNDS, CURVES, SAMPLERS
 
 Schema = dict[str, Any]
 
@@ -26,17 +26,34 @@ def ref(name: str) -> Schema:
 
 
 def record(properties: dict[str, Schema], required: list[str] | None = None, **more: Any) -> Schema:
-    return {"type": "object", "properties": properties, "required": list(properties) if required is None else required, **more}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties) if required is None else required,
+        **more,
+    }
 
 
 def listing(entry: str) -> Schema:
-    return record({"object": {"const": "list"}, "data": {"type": "array", "items": ref(entry)}, "first_id": nullable(TEXT),
-                   "last_id": nullable(TEXT), "has_more": {"type": "boolean"}})
+    return record(
+        {
+            "object": {"const": "list"},
+            "data": {"type": "array", "items": ref(entry)},
+            "first_id": nullable(TEXT),
+            "last_id": nullable(TEXT),
+            "has_more": {"type": "boolean"},
+        }
+    )
 
 
 def decimal(low: float, high: float) -> Schema:
     """A number, or the same as a text."""
-    return {"anyOf": [{"type": "number", "minimum": low, "maximum": high}, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}]}
+    return {
+        "anyOf": [
+            {"type": "number", "minimum": low, "maximum": high},
+            {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"},
+        ]
+    }
 
 
 PROMPT: Schema = {"type": "string", "minLength": 1, "maxLength": BOUNDS.prompt}
@@ -64,56 +81,143 @@ FRAME: dict[str, Schema] = {  # size, length and rate
     "width": {"type": "integer", "minimum": BOUNDS.side[0], "maximum": BOUNDS.side[1], "multipleOf": 2},
     "height": {"type": "integer", "minimum": BOUNDS.side[0], "maximum": BOUNDS.side[1], "multipleOf": 2},
 }
-CARD = record({"prompt": PROMPT, "at": decimal(0, BOUNDS.seconds), "cut": {"type": "boolean"}}, ["prompt"],
-              additionalProperties=False)
-RANGE: Schema = {"anyOf": [{"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?-[0-9]+(\.[0-9]+)?$"},
-                           {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}]}
-REFERENCE: Schema = {"anyOf": [FILE, record({"image_url": TEXT}, additionalProperties=False),
-                               record({"file_id": TEXT}, additionalProperties=False)]}
+CARD = record(
+    {"prompt": PROMPT, "at": decimal(0, BOUNDS.seconds), "cut": {"type": "boolean"}},
+    ["prompt"],
+    additionalProperties=False,
+)
+RANGE: Schema = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?-[0-9]+(\.[0-9]+)?$"},
+        {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2},
+    ]
+}
+REFERENCE: Schema = {
+    "anyOf": [
+        FILE,
+        record({"image_url": TEXT}, additionalProperties=False),
+        record({"file_id": TEXT}, additionalProperties=False),
+    ]
+}
+
+EVENT = record({"id": TEXT, "event": {"enum": ["video", "deleted"]}, "data": TEXT, "retry": WHOLE}, [])
 
 SCHEMAS: dict[str, Schema] = {
-    "Error": record({"error": record({"message": TEXT, "type": TEXT, "param": nullable(TEXT), "code": nullable(TEXT)})}),
-    "Video": record({
-        "id": {"type": "string", "pattern": "^video_[0-9a-f]{32}$"}, "object": {"const": "video"}, "model": TEXT,
-        "status": {"enum": ["queued", "in_progress", "completed", "failed"]},
-        "progress": {"type": "integer", "minimum": 0, "maximum": 100}, "created_at": WHOLE, "completed_at": nullable(WHOLE),
-        "expires_at": nullable(WHOLE), "prompt": nullable(TEXT), "size": TEXT, "seconds": TEXT,
-        "remixed_from_video_id": nullable(TEXT), "error": nullable(record({"code": TEXT, "message": TEXT})),
-        "vitascope": ref("Extras")}),
-    "Extras": record({
-        "task": {"enum": ["create", "edit", "extend", "connect"]}, "settings": {"type": "object"},
-        "variations": {"type": "array", "items": TEXT}, "from": {"type": "object"}, "queue_position": nullable(WHOLE),
-        "eta_seconds": nullable(NUMBER), "started_at": nullable(NUMBER), "attempt": WHOLE, "cancelling": {"type": "boolean"},
-        "preview": WHOLE, "version": WHOLE}),
+    "Error": record(
+        {"error": record({"message": TEXT, "type": TEXT, "param": nullable(TEXT), "code": nullable(TEXT)})}
+    ),
+    "Video": record(
+        {
+            "id": {"type": "string", "pattern": "^video_[0-9a-f]{32}$"},
+            "object": {"const": "video"},
+            "model": TEXT,
+            "status": {"enum": ["queued", "in_progress", "completed", "failed"]},
+            "progress": {"type": "integer", "minimum": 0, "maximum": 100},
+            "created_at": WHOLE,
+            "completed_at": nullable(WHOLE),
+            "expires_at": nullable(WHOLE),
+            "prompt": nullable(TEXT),
+            "size": TEXT,
+            "seconds": TEXT,
+            "remixed_from_video_id": nullable(TEXT),
+            "error": nullable(record({"code": TEXT, "message": TEXT})),
+            "vitascope": ref("Extras"),
+        }
+    ),
+    "Extras": record(
+        {
+            "task": {"enum": ["create", "edit", "extend", "connect"]},
+            "settings": {"type": "object"},
+            "variations": {"type": "array", "items": TEXT},
+            "from": {"type": "object"},
+            "queue_position": nullable(WHOLE),
+            "eta_seconds": nullable(NUMBER),
+            "started_at": nullable(NUMBER),
+            "attempt": WHOLE,
+            "cancelling": {"type": "boolean"},
+            "preview": WHOLE,
+            "version": WHOLE,
+        }
+    ),
     "VideoList": listing("Video"),
     "Deleted": record({"id": TEXT, "object": TEXT, "deleted": {"const": True}}),
     "Character": record({"id": TEXT, "name": TEXT, "created_at": WHOLE}),
-    "File": record({"id": TEXT, "object": {"const": "file"}, "bytes": WHOLE, "created_at": WHOLE, "filename": TEXT,
-                    "purpose": TEXT, "status": TEXT}),
+    "File": record(
+        {
+            "id": TEXT,
+            "object": {"const": "file"},
+            "bytes": WHOLE,
+            "created_at": WHOLE,
+            "filename": TEXT,
+            "purpose": TEXT,
+            "status": TEXT,
+        }
+    ),
     "FileList": listing("File"),
-    "Webhook": record({"id": TEXT, "object": {"const": "webhook"}, "url": TEXT, "created_at": WHOLE, "secret": TEXT},
-                      ["id", "object", "url", "created_at"]),
+    "Webhook": record(
+        {"id": TEXT, "object": {"const": "webhook"}, "url": TEXT, "created_at": WHOLE, "secret": TEXT},
+        ["id", "object", "url", "created_at"],
+    ),
     "WebhookList": listing("Webhook"),
     "ModelList": record({"object": {"const": "list"}, "data": {"type": "array", "items": {"type": "object"}}}),
     "Session": {"type": "object"},
-    "VideoCreate": record({
-        "prompt": PROMPT, "input_reference": REFERENCE,
-        "characters": {"type": "array", "items": record({"id": TEXT}, additionalProperties=False), "maxItems": BOUNDS.characters},
-        "storyboard": {"type": "array", "items": CARD, "minItems": 1, "maxItems": BOUNDS.cards}, **FRAME, **SETTINGS},
-        ["prompt"], additionalProperties=False),
-    "VideoRemix": record({"prompt": PROMPT, "range": RANGE, "mask": FILE, **FRAME, **SETTINGS}, ["prompt"],
-                         additionalProperties=False),
-    "VideoEdit": record({"prompt": PROMPT, "video": VIDEO_REFERENCE, "range": RANGE, "mask": FILE, **FRAME, **SETTINGS},
-                        ["prompt", "video"], additionalProperties=False),
-    "VideoExtend": record({"prompt": PROMPT, "video": VIDEO_REFERENCE, "direction": {"enum": ["forward", "backward"]}, **FRAME,
-                           **SETTINGS}, ["prompt", "video", "seconds"], additionalProperties=False),
-    "VideoConnect": record({"prompt": PROMPT, "video": VIDEO_REFERENCE, "other": VIDEO_REFERENCE,
-                            "curve": {"enum": ["linear", "ease", "hold"]}, **FRAME, **SETTINGS}, ["prompt", "video", "other"],
-                           additionalProperties=False),
-    "CharacterCreate": record({"name": {"type": "string", "minLength": 1, "maxLength": BOUNDS.name}, "video": FILE},
-                              additionalProperties=False),
-    "FileCreate": record({"file": FILE, "purpose": {"enum": ["vision", "user_data"]}}, ["file"], additionalProperties=False),
-    "WebhookCreate": record({"url": {"type": "string", "format": "uri", "maxLength": 2000}}, additionalProperties=False),
+    "VideoCreate": record(
+        {
+            "prompt": PROMPT,
+            "input_reference": REFERENCE,
+            "characters": {
+                "type": "array",
+                "items": record({"id": TEXT}, additionalProperties=False),
+                "maxItems": BOUNDS.characters,
+            },
+            "storyboard": {"type": "array", "items": CARD, "minItems": 1, "maxItems": BOUNDS.cards},
+            **FRAME,
+            **SETTINGS,
+        },
+        ["prompt"],
+        additionalProperties=False,
+    ),
+    "VideoRemix": record(
+        {"prompt": PROMPT, "range": RANGE, "mask": FILE, **FRAME, **SETTINGS}, ["prompt"], additionalProperties=False
+    ),
+    "VideoEdit": record(
+        {"prompt": PROMPT, "video": VIDEO_REFERENCE, "range": RANGE, "mask": FILE, **FRAME, **SETTINGS},
+        ["prompt", "video"],
+        additionalProperties=False,
+    ),
+    "VideoExtend": record(
+        {
+            "prompt": PROMPT,
+            "video": VIDEO_REFERENCE,
+            "direction": {"enum": ["forward", "backward"]},
+            **FRAME,
+            **SETTINGS,
+        },
+        ["prompt", "video", "seconds"],
+        additionalProperties=False,
+    ),
+    "VideoConnect": record(
+        {
+            "prompt": PROMPT,
+            "video": VIDEO_REFERENCE,
+            "other": VIDEO_REFERENCE,
+            "curve": {"enum": list(CURVES)},
+            **FRAME,
+            **SETTINGS,
+        },
+        ["prompt", "video", "other"],
+        additionalProperties=False,
+    ),
+    "CharacterCreate": record(
+        {"name": {"type": "string", "minLength": 1, "maxLength": BOUNDS.name}, "video": FILE},
+        additionalProperties=False,
+    ),
+    "FileCreate": record(
+        {"file": FILE, "purpose": {"enum": ["vision", "user_data"]}}, ["file"], additionalProperties=False
+    ),
+    "WebhookCreate": record(
+        {"url": {"type": "string", "format": "uri", "maxLength": 2000}}, additionalProperties=False
+    ),
 }
 
 
@@ -122,8 +226,12 @@ def document() -> Schema:
     """OpenAPI 3.1."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": "vitascope", "version": __version__, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-                 "description": "The Videos API, served by an open text-to-video system."},
+        "info": {
+            "title": "vitascope",
+            "version": __version__,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "description": "The Videos API, served by an open text-to-video system.",
+        },
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
         "paths": paths(),
@@ -135,15 +243,18 @@ def paths() -> dict[str, dict[str, Schema]]:
     """Every path with its methods."""
     item = [{"name": "id", "in": "path", "required": True, "schema": TEXT}]
     last = {"name": "last-event-id", "in": "header", "schema": TEXT}
-    page = [{"name": "after", "in": "query", "schema": TEXT},
-            {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 0, "maximum": 100}},
-            {"name": "order", "in": "query", "schema": {"enum": ["asc", "desc"]}}]
+    page = [
+        {"name": "after", "in": "query", "schema": TEXT},
+        {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 0, "maximum": 100}},
+        {"name": "order", "in": "query", "schema": {"enum": ["asc", "desc"]}},
+    ]
     variant = {"name": "variant", "in": "query", "schema": {"enum": ["video", "thumbnail", "spritesheet"]}}
     extent = {"name": "range", "in": "header", "schema": TEXT}
     return {
         "/v1/videos": {
             "post": operation("Make a video from text", "Video", body="VideoCreate"),
-            "get": operation("List your videos", "VideoList", parameters=page)},
+            "get": operation("List your videos", "VideoList", parameters=page),
+        },
         "/v1/videos/edits": {"post": operation("Change a video, a range of it or a region", "Video", body="VideoEdit")},
         "/v1/videos/extensions": {"post": operation("Make a video longer", "Video", body="VideoExtend")},
         "/v1/videos/connections": {"post": operation("Lead from one video to another", "Video", body="VideoConnect")},
@@ -152,28 +263,35 @@ def paths() -> dict[str, dict[str, Schema]]:
         "/v1/videos/events": {"get": events("Follow all your videos", [last])},
         "/v1/videos/{id}": {
             "get": operation("A video's state", "Video", parameters=item),
-            "delete": operation("Forget a video and its files", "Deleted", parameters=item)},
+            "delete": operation("Forget a video and its files", "Deleted", parameters=item),
+        },
         "/v1/videos/{id}/content": {"get": download("A finished video's file", [*item, variant, extent])},
-        "/v1/videos/{id}/remix": {"post": operation("Change a video by a text", "Video", body="VideoRemix", parameters=item)},
+        "/v1/videos/{id}/remix": {
+            "post": operation("Change a video by a text", "Video", body="VideoRemix", parameters=item)
+        },
         "/v1/videos/{id}/cancel": {"post": operation("Stop making a video", "Video", parameters=item)},
         "/v1/videos/{id}/retry": {"post": operation("Make a finished video's order again", "Video", parameters=item)},
         "/v1/videos/{id}/preview": {"get": download("What is seen so far", item)},
         "/v1/videos/{id}/events": {"get": events("Follow a video to its end", [*item, last])},
         "/v1/files": {
             "post": operation("Keep a picture", "File", body="FileCreate"),
-            "get": operation("Your pictures", "FileList")},
+            "get": operation("Your pictures", "FileList"),
+        },
         "/v1/files/{id}": {
             "get": operation("A picture's record", "File", parameters=item),
-            "delete": operation("Forget a picture", "Deleted", parameters=item)},
+            "delete": operation("Forget a picture", "Deleted", parameters=item),
+        },
         "/v1/files/{id}/content": {"get": download("A picture", [*item, extent])},
         "/v1/webhooks": {
             "post": operation("Tell a URL of your videos", "Webhook", body="WebhookCreate"),
-            "get": operation("Your webhooks", "WebhookList")},
+            "get": operation("Your webhooks", "WebhookList"),
+        },
         "/v1/webhooks/{id}": {"delete": operation("Forget a webhook", "Deleted", parameters=item)},
         "/v1/models": {"get": operation("Models", "ModelList")},
         "/v1/session": {
             "post": operation("Keep the key in a browser's cookie", "Session"),
-            "delete": operation("Forget the cookie", "Session")},
+            "delete": operation("Forget the cookie", "Session"),
+        },
         "/openapi.json": {"get": operation("This document", "Session")},
         "/metrics": {"get": plain("Prometheus metrics")},
         "/healthz": {"get": plain("Whether the process lives")},
@@ -188,7 +306,10 @@ def operation(summary: str, answer: str, *, body: str | None = None, parameters:
         described["parameters"] = parameters
     if body:
         content = {"schema": ref(body)}
-        described["requestBody"] = {"required": True, "content": {"multipart/form-data": content, "application/json": content}}
+        described["requestBody"] = {
+            "required": True,
+            "content": {"multipart/form-data": content, "application/json": content},
+        }
     return described
 
 
@@ -202,13 +323,19 @@ def download(summary: str, parameters: list[Schema]) -> Schema:
     content = {kind: {"schema": FILE} for kind in kinds}
     described = responses(content)
     described["206"] = {"description": "The range that was asked for", "content": content}
-    described["400"] = described["416"] = {"description": "No such range, or not ready yet", "content": {
-        "application/json": {"schema": ref("Error")}, "text/plain": {"schema": TEXT}}}
+    described["400"] = described["416"] = {
+        "description": "No such range, or not ready yet",
+        "content": {"application/json": {"schema": ref("Error")}, "text/plain": {"schema": TEXT}},
+    }
     return {"summary": summary, "parameters": parameters, "responses": described}
 
 
 def events(summary: str, parameters: list[Schema]) -> Schema:
-    return {"summary": summary, "parameters": parameters, "responses": responses({"text/event-stream": {"schema": TEXT}})}
+    return {
+        "summary": summary,
+        "parameters": parameters,
+        "responses": responses({"text/event-stream": {"schema": EVENT}}),
+    }
 
 
 def plain(summary: str) -> Schema:

@@ -14,18 +14,20 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 
-from .errors import ApiError, invalid
+from .errors import invalid
 from .forms import Fields
 from .jobs import Job
 
 KNOWN_MODEL = re.compile(r"sora-2(-pro)?(-\d{4}-\d{2}-\d{2})?")
 SAMPLERS = ("multistep", "heun", "euler")  # names in diffusion/samplers.py, which imports torch
+CURVES = ("smooth", "linear", "sharp", "early", "late")  # names in tasks.py, which does so too
 SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 
 
 @dataclass(frozen=True)
 class Bounds:
     """What a request may ask for."""
+
     prompt: int = 32_000  # characters
     side: tuple[int, int] = (16, 2048)  # pixels
     area: int = 2048 * 1152  # pixels
@@ -45,6 +47,7 @@ BOUNDS = Bounds()
 @dataclass(frozen=True)
 class Order:
     """What is to be made. `inputs` names files by role: image, video, other, mask, card-0 …, character-0 …"""
+
     task: str  # create, edit, extend, connect
     prompt: str
     model: str
@@ -61,7 +64,7 @@ class Order:
     loop: bool = False
     forward: bool = True  # the direction of an extension
     span: tuple[float, float] | None = None  # seconds from, to: what an edit makes anew
-    curve: str = "linear"  # how a connection passes from one to the other
+    curve: str = "smooth"  # how a connection passes from one to the other
     storyboard: tuple[dict[str, Any], ...] = ()  # cards: prompt, at (seconds), cut
     characters: tuple[dict[str, str], ...] = ()  # id, name
     sampler: str = "multistep"
@@ -73,7 +76,8 @@ class Order:
         return f"{self.width}x{self.height}"
 
     def following(self, width: int, height: int, seconds: float) -> tuple["Order", float]:
-        """The order with an uploaded video's size, and the seconds of the result. ValueError if it would be too long."""
+        """The order with an uploaded video's size, and the seconds of the result. ValueError if it would be too
+        long."""
         total = seconds + self.seconds if self.task == "extend" else self.seconds if self.task == "connect" else seconds
         total = round(total, 3)
         if total > BOUNDS.seconds:
@@ -98,12 +102,14 @@ class Order:
 @dataclass(frozen=True)
 class Link:
     """A picture at a URL, or inside a data URL."""
+
     url: str
 
 
 @dataclass(frozen=True)
 class Asset:
     """A file that was uploaded before, or a character's clip."""
+
     id: str
     kind: str  # file or character
 
@@ -111,6 +117,7 @@ class Asset:
 @dataclass(frozen=True)
 class Made:
     """A video made here."""
+
     id: str
 
 
@@ -127,8 +134,16 @@ def create(fields: Fields, models: Sequence[str]) -> tuple[Order, Sources]:
     width, height = _size(fields) or (720, 1280)
     fps = fields.number("fps", 8.0, BOUNDS.fps)
     order = Order(
-        task="create", prompt=_prompt(fields), model=_model(fields, models), width=width, height=height,
-        seconds=_seconds(fields, fps) or 4.0, fps=fps, storyboard=_storyboard(fields), **_settings(fields))
+        task="create",
+        prompt=_prompt(fields),
+        model=_model(fields, models),
+        width=width,
+        height=height,
+        seconds=_seconds(fields, fps) or 4.0,
+        fps=fps,
+        storyboard=_storyboard(fields),
+        **_settings(fields),
+    )
     sources: Sources = {}
     if (reference := _reference(fields)) is not None:
         sources["image"] = reference
@@ -149,8 +164,14 @@ def edit(fields: Fields, models: Sequence[str], source: Job | None) -> tuple[Ord
     sources = {"video": _video(fields, "video")}
     if (mask := fields.take("mask")) is not None:
         sources["mask"] = _upload(mask, "mask")
-    order = Order(task="edit", prompt=_prompt(fields), model=_model(fields, models, source), span=_span(fields),
-                  **_frame(fields, source), **_settings(fields, source))
+    order = Order(
+        task="edit",
+        prompt=_prompt(fields),
+        model=_model(fields, models, source),
+        span=_span(fields),
+        **_frame(fields, source),
+        **_settings(fields, source),
+    )
     fields.done()
     return order, sources
 
@@ -163,12 +184,21 @@ def extend(fields: Fields, models: Sequence[str], source: Job | None) -> tuple[O
         raise invalid("seconds", "seconds is required: how much longer the video is to be.", code="missing_field")
     frame = _frame(fields, source)
     direction = fields.choice("direction", "forward", ("forward", "backward"))
-    order = Order(task="extend", prompt=_prompt(fields), model=_model(fields, models, source),
-                  forward=direction == "forward", **frame, **_settings(fields, source))
+    order = Order(
+        task="extend",
+        prompt=_prompt(fields),
+        model=_model(fields, models, source),
+        forward=direction == "forward",
+        **frame,
+        **_settings(fields, source),
+    )
     fields.done()
     if source is not None and float(source.seconds) + order.seconds > BOUNDS.seconds:
-        raise invalid("seconds", f"The video would be {float(source.seconds) + order.seconds:g} seconds long; "
-                                 f"expected at most {BOUNDS.seconds:g} in all.")
+        raise invalid(
+            "seconds",
+            f"The video would be {float(source.seconds) + order.seconds:g} seconds long; "
+            f"expected at most {BOUNDS.seconds:g} in all.",
+        )
     return order, sources
 
 
@@ -176,9 +206,14 @@ def connect(fields: Fields, models: Sequence[str], source: Job | None) -> tuple[
     """A passage of `seconds` that leads from one video to another."""
     fields = _Fields(fields)
     sources = {"video": _video(fields, "video"), "other": _video(fields, "other")}
-    order = Order(task="connect", prompt=_prompt(fields), model=_model(fields, models, source),
-                  curve=fields.choice("curve", "linear", ("linear", "ease", "hold")),
-                  **_frame(fields, source), **_settings(fields, source))
+    order = Order(
+        task="connect",
+        prompt=_prompt(fields),
+        model=_model(fields, models, source),
+        curve=fields.choice("curve", CURVES[0], CURVES),
+        **_frame(fields, source),
+        **_settings(fields, source),
+    )
     fields.done()
     return order, sources
 
@@ -300,8 +335,11 @@ class _Fields:
 def _prompt(fields: _Fields) -> str:
     prompt = fields.take("prompt")
     if not isinstance(prompt, str) or not prompt.strip():
-        raise invalid("prompt", f"prompt is {_show(prompt)}; expected a text of 1 to {BOUNDS.prompt} characters.",
-                      code="missing_field" if prompt is None else None)
+        raise invalid(
+            "prompt",
+            f"prompt is {_show(prompt)}; expected a text of 1 to {BOUNDS.prompt} characters.",
+            code="missing_field" if prompt is None else None,
+        )
     if len(prompt) > BOUNDS.prompt:
         raise invalid("prompt", f"prompt has {len(prompt)} characters; expected 1 to {BOUNDS.prompt}.")
     return prompt
@@ -311,15 +349,21 @@ def _model(fields: _Fields, models: Sequence[str], source: Job | None = None) ->
     """The name as it was given. Sora's names stand for the installed model."""
     name = fields.text("model", source.model if source else "sora-2", 200)
     if name not in models and not KNOWN_MODEL.fullmatch(name):
-        raise invalid("model", f"The model {name[:80]!r} is not installed; expected {', '.join(models)}, sora-2 or sora-2-pro.",
-                      code="model_not_found")
+        raise invalid(
+            "model",
+            f"The model {name[:80]!r} is not installed; expected {', '.join(models)}, sora-2 or sora-2-pro.",
+            code="model_not_found",
+        )
     return name
 
 
 def _size(fields: _Fields) -> tuple[int, int] | None:
     low, high = BOUNDS.side
-    size, width, height = fields.take("size"), fields.integer("width", None, (low, high)), \
-        fields.integer("height", None, (low, high))
+    size, width, height = (
+        fields.take("size"),
+        fields.integer("width", None, (low, high)),
+        fields.integer("height", None, (low, high)),
+    )
     if (width is None) != (height is None):
         raise invalid("width" if width is None else "height", "width and height are given together or not at all.")
     if width is None:
@@ -329,9 +373,16 @@ def _size(fields: _Fields) -> tuple[int, int] | None:
         if match is None:
             raise invalid("size", f'size is {_show(size)}; expected WIDTHxHEIGHT, as in "1280x720".')
         width, height = int(match[1]), int(match[2])
-    if not (low <= min(width, height) and max(width, height) <= high and width * height <= BOUNDS.area) or width % 2 or height % 2:
-        raise invalid("size", f"size is {width}x{height}; expected even sides of {low} to {high} pixels and at most "
-                              f"{BOUNDS.area} pixels in all. The nearest is {_nearest(width, height)}.")
+    if (
+        not (low <= min(width, height) and max(width, height) <= high and width * height <= BOUNDS.area)
+        or width % 2
+        or height % 2
+    ):
+        raise invalid(
+            "size",
+            f"size is {width}x{height}; expected even sides of {low} to {high} pixels and at most "
+            f"{BOUNDS.area} pixels in all. The nearest is {_nearest(width, height)}.",
+        )
     return width, height
 
 
@@ -359,8 +410,13 @@ def _frame(fields: _Fields, source: Job | None) -> dict[str, Any]:
     fps = fields.number("fps", given.get("fps", 8.0), BOUNDS.fps)
     seconds = _seconds(fields, fps)
     width, height = size or (tuple(map(int, source.size.split("x"))) if source else (720, 1280))
-    return {"width": width, "height": height, "fps": fps, "follow_input": source is None and size is None,
-            "seconds": seconds or (float(source.seconds) if source else 4.0)}
+    return {
+        "width": width,
+        "height": height,
+        "fps": fps,
+        "follow_input": source is None and size is None,
+        "seconds": seconds or (float(source.seconds) if source else 4.0),
+    }
 
 
 def _settings(fields: _Fields, source: Job | None = None) -> dict[str, Any]:
@@ -429,7 +485,9 @@ def _reference(fields: _Fields) -> Source | None:
         value = _Fields({"input_reference": value}).document("input_reference")
     given = {name: entry for name, entry in value.items() if entry is not None} if isinstance(value, dict) else {}
     if len(given) != 1 or not given.keys() <= {"image_url", "file_id"} or not isinstance(*given.values(), str):
-        raise invalid("input_reference", "input_reference is a file, or an object with exactly one of image_url and file_id.")
+        raise invalid(
+            "input_reference", "input_reference is a file, or an object with exactly one of image_url and file_id."
+        )
     return Link(given["image_url"]) if "image_url" in given else Asset(given["file_id"], "file")
 
 
@@ -451,8 +509,11 @@ def _video(fields: _Fields, name: str) -> Source:
         return value
     id = made_here({name: value}, name)
     if id is None:
-        raise invalid(name, f'{name} is {_show(value)}; expected a file, or {{"id": "video_…"}}.',
-                      code="missing_field" if value is None else None)
+        raise invalid(
+            name,
+            f'{name} is {_show(value)}; expected a file, or {{"id": "video_…"}}.',
+            code="missing_field" if value is None else None,
+        )
     return Made(id)
 
 

@@ -16,6 +16,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @dataclass(frozen=True)
 class Settings:
     """Where a service keeps its things and whom it listens to."""
+
     data: Path  # folder of the database and, unless `files` says otherwise, of all files
     database: str | None = None  # postgresql://…; None: SQLite in the data folder
     files: str | None = None  # a shared folder or s3://…; None: in the data folder
@@ -32,6 +33,7 @@ class Settings:
 @dataclass(frozen=True)
 class Service:
     """All stores of one service."""
+
     settings: Settings
     database: Database
     jobs: Jobs
@@ -51,5 +53,12 @@ def open_service(settings: Settings) -> Service:
     except OSError as error:
         raise ValueError(f"the data folder {settings.data} cannot be made: {error.strerror}") from None
     database = connect(settings.database or str(settings.data / "jobs.sqlite"))
-    return Service(settings, database, Jobs(database), Keys(database), Webhooks(database), Assets(database),
-                   Files(settings.files or str(settings.data)))
+    return Service(
+        settings,
+        database,
+        Jobs(database),
+        Keys(database),
+        Webhooks(database),
+        Assets(database),
+        Files(settings.files or str(settings.data)),
+    )

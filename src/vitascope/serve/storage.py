@@ -1,7 +1,8 @@
 """Files by name, in a folder or in S3-compatible storage: written whole or not at all, read in ranges.
 
 Names are made here in the service (`videos/video_…/1/video.mp4`), never by users. A folder is served and read in place;
-any other address (`s3://bucket/prefix`, `memory://…`) goes through fsspec, and is fetched before a program needs a path.
+any other address (`s3://bucket/prefix`, `memory://…`) goes through fsspec, and is fetched before a program needs a
+path.
 """
 
 import io
@@ -112,8 +113,10 @@ class Files:
         try:
             if self.folder is not None:
                 return sorted(name for name in os.listdir(self.path(folder)) if not name.startswith("."))
-            return sorted(path.rstrip("/").rsplit("/", maxsplit=1)[-1]
-                          for path in self.remote.ls(self._key(folder), detail=False, refresh=True))
+            return sorted(
+                path.rstrip("/").rsplit("/", maxsplit=1)[-1]
+                for path in self.remote.ls(self._key(folder), detail=False, refresh=True)
+            )
         except FileNotFoundError:
             return []
 

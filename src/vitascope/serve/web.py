@@ -1,4 +1,5 @@
-"""The web process as a whole: what `vitascope serve` runs, with workers beside it that are started again if they die."""
+"""The web process as a whole: what `vitascope serve` runs, with workers beside it that are started again if they
+die."""
 
 import logging
 import os
@@ -27,8 +28,15 @@ def run_web(service: Service, *, port: int, workers: int, model: Path | None = N
     _say_who_may_come(service)
     listener = _listen(settings.host, port)
     supervisors = [Supervisor(worker_command(settings, model)) for _ in range(workers)]
-    config = uvicorn.Config(create_app(service), log_config=None, access_log=False, timeout_graceful_shutdown=GRACE,
-                            backlog=2048, server_header=False, h11_max_incomplete_event_size=64 * 1024)
+    config = uvicorn.Config(
+        create_app(service),
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
+        backlog=2048,
+        server_header=False,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
     for supervisor in supervisors:
         supervisor.start()
     try:
@@ -77,24 +85,37 @@ class Supervisor(threading.Thread):
 def configure_log() -> None:
     """One JSON object a line, to standard error; libraries' warnings too."""
     structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True),
-                    structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr), cache_logger_on_first_use=True)
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr,
-                        format='{"level": "%(levelname)s", "logger": "%(name)s", "event": "%(message)s"}')
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(
+        level=logging.WARNING,
+        stream=sys.stderr,
+        format='{"level": "%(levelname)s", "logger": "%(name)s", "event": "%(message)s"}',
+    )
 
 
 def _say_who_may_come(service: Service) -> None:
     """Refuse to be open to a network without keys, and say what the address means."""
     settings, guarded = service.settings, service.keys.any()
     if not settings.local and not guarded:
-        raise ValueError(f"--host {settings.host} can be reached from other machines and there is no API key; make one "
-                         f"first: vitascope key create --data {settings.data}")
+        raise ValueError(
+            f"--host {settings.host} can be reached from other machines and there is no API key; make one "
+            f"first: vitascope key create --data {settings.data}"
+        )
     if not guarded:
         log.warning("no API key was made: every program on this machine may use this service, with any key")
     if not settings.local:
-        log.warning("this address can be reached from other machines, unencrypted: put a proxy with TLS before it",
-                    host=settings.host)
+        log.warning(
+            "this address can be reached from other machines, unencrypted: put a proxy with TLS before it",
+            host=settings.host,
+        )
 
 
 def _listen(host: str, port: int) -> socket.socket:

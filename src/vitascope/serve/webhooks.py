@@ -1,8 +1,8 @@
 """Webhooks: whom to tell, and the outbox that tells them until they have heard.
 
-The job store writes an event into the outbox in the same transaction as the change that it tells of; `deliver` sends what
-is due, signed as Standard Webhooks ask (`webhook-id`, `webhook-timestamp`, `webhook-signature`), and tries again by
-`SCHEDULE`. The id of an event is the same in every try: a receiver that hears it twice can know.
+The job store writes an event into the outbox in the same transaction as the change that it tells of; `deliver` sends
+what is due, signed as Standard Webhooks ask (`webhook-id`, `webhook-timestamp`, `webhook-signature`), and tries again
+by `SCHEDULE`. The id of an event is the same in every try: a receiver that hears it twice can know.
 """
 
 import base64
@@ -31,6 +31,7 @@ log = structlog.get_logger()
 @dataclass(frozen=True)
 class Hook:
     """One receiver."""
+
     id: str
     key: str  # whose videos it hears of; EVERYONE
     url: str
@@ -56,21 +57,29 @@ class Webhooks:
         secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         hook = Hook(new_id("wh"), key, url, secret, trusted, self.clock())
         with self.database.write() as execute:
-            execute("INSERT INTO hooks (id, key, url, secret, trusted, created_at) VALUES (:id, :key, :url, :secret, :trusted,"
-                    " :created_at)", **{**vars(hook), "trusted": int(trusted)})
+            execute(
+                "INSERT INTO hooks (id, key, url, secret, trusted, created_at)"
+                " VALUES (:id, :key, :url, :secret, :trusted, :created_at)",
+                **{**vars(hook), "trusted": int(trusted)},
+            )
         return hook
 
     def all(self, key: str | None = None) -> list[Hook]:
         """A key's hooks; None: all, for the operator."""
-        rows = self.database.read(f"SELECT * FROM hooks {'' if key is None else 'WHERE key = :key'} ORDER BY created_at, id",
-                                  **({} if key is None else {"key": key}))
+        rows = self.database.read(
+            f"SELECT * FROM hooks {'' if key is None else 'WHERE key = :key'} ORDER BY created_at, id",
+            **({} if key is None else {"key": key}),
+        )
         return [Hook(**{**row, "trusted": bool(row["trusted"])}) for row in rows]
 
     def remove(self, id: str, key: str | None = None) -> bool:
         """Forget a hook and what it was still to hear. Whether there was one."""
         with self.database.write() as execute:
-            gone = execute(f"DELETE FROM hooks WHERE id = :id {'' if key is None else 'AND key = :key'} RETURNING id",
-                           id=id, **({} if key is None else {"key": key}))
+            gone = execute(
+                f"DELETE FROM hooks WHERE id = :id {'' if key is None else 'AND key = :key'} RETURNING id",
+                id=id,
+                **({} if key is None else {"key": key}),
+            )
             if gone:
                 execute("DELETE FROM deliveries WHERE hook = :id", id=id)
             return bool(gone)
@@ -81,14 +90,26 @@ class Webhooks:
         if not self.database.read("SELECT id FROM deliveries WHERE due <= :now LIMIT 1", now=now):
             return []
         with self.database.write() as execute:
-            rows = execute("SELECT id, hook FROM deliveries WHERE due <= :now ORDER BY due LIMIT :limit"
-                           f" {self.database.skip_locked}", now=now, limit=limit)
+            rows = execute(
+                "SELECT id, hook FROM deliveries WHERE due <= :now ORDER BY due LIMIT :limit"
+                f" {self.database.skip_locked}",
+                now=now,
+                limit=limit,
+            )
             for row in rows:
-                execute("UPDATE deliveries SET due = :until, tries = tries + 1 WHERE id = :id AND hook = :hook",
-                        until=now + HOLD, **row)
-            return [execute("SELECT deliveries.*, hooks.url, hooks.secret, hooks.trusted FROM deliveries JOIN hooks"
-                            " ON hooks.id = deliveries.hook WHERE deliveries.id = :id AND deliveries.hook = :hook", **row)[0]
-                    for row in rows]
+                execute(
+                    "UPDATE deliveries SET due = :until, tries = tries + 1 WHERE id = :id AND hook = :hook",
+                    until=now + HOLD,
+                    **row,
+                )
+            return [
+                execute(
+                    "SELECT deliveries.*, hooks.url, hooks.secret, hooks.trusted FROM deliveries JOIN hooks"
+                    " ON hooks.id = deliveries.hook WHERE deliveries.id = :id AND deliveries.hook = :hook",
+                    **row,
+                )[0]
+                for row in rows
+            ]
 
     def settle(self, delivery: Row, *, heard: bool) -> None:
         """Forget a delivery that was heard, or plan its next try."""
@@ -97,8 +118,11 @@ class Webhooks:
             if heard or delivery["tries"] > len(SCHEDULE):
                 execute("DELETE FROM deliveries WHERE id = :id AND hook = :hook", **which)
             else:
-                execute("UPDATE deliveries SET due = :due WHERE id = :id AND hook = :hook",
-                        due=self.clock() + SCHEDULE[delivery["tries"] - 1], **which)
+                execute(
+                    "UPDATE deliveries SET due = :due WHERE id = :id AND hook = :hook",
+                    due=self.clock() + SCHEDULE[delivery["tries"] - 1],
+                    **which,
+                )
 
     def pending(self) -> int:
         return self.database.read("SELECT count(*) AS events FROM deliveries")[0]["events"]
@@ -122,11 +146,18 @@ def _send(client: httpx.Client, delivery: Row) -> bool:
     }
     try:
         allow = (lambda address: True) if delivery["trusted"] else is_public
-        with open_checked(client, "POST", delivery["url"], allow=allow, headers=headers,
-                          content=delivery["body"].encode()) as response:
+        with open_checked(
+            client, "POST", delivery["url"], allow=allow, headers=headers, content=delivery["body"].encode()
+        ) as response:
             heard, cause = response.is_success, str(response.status_code)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         heard, cause = False, f"{type(error).__name__}: {error}"
     if not heard:
-        log.warning("webhook not delivered", event_id=delivery["id"], hook=delivery["hook"], tries=delivery["tries"], cause=cause)
+        log.warning(
+            "webhook not delivered",
+            event_id=delivery["id"],
+            hook=delivery["hook"],
+            tries=delivery["tries"],
+            cause=cause,
+        )
     return heard

@@ -1,9 +1,9 @@
 """A worker: a process of its own that takes jobs, makes their videos and stores them.
 
 It holds a job by a lease that a thread renews, asks at every step whether it is to stop, and writes what it made into a
-folder of its own attempt; only `finish`, fenced by worker and attempt, makes that folder the job's result. Killed at any
-moment it leaves nothing that is served, and the next attempt goes on from the journal. How a video is made it does not
-know: that is one function, `Produce`.
+folder of its own attempt; only `finish`, fenced by worker and attempt, makes that folder the job's result. Killed at
+any moment it leaves nothing that is served, and the next attempt goes on from the journal. How a video is made it does
+not know: that is one function, `Produce`.
 """
 
 import errno
@@ -39,6 +39,7 @@ log = structlog.get_logger()
 
 class Journal(Protocol):
     """What an attempt leaves to the next one: entries by number, written whole."""
+
     def read(self, number: int) -> bytes | None: ...
     def write(self, number: int, entry: bytes) -> None: ...
 
@@ -46,12 +47,21 @@ class Journal(Protocol):
 class Produce(Protocol):
     """Makes the video of an order in the file `out`, reviewed, marked and signed: whole or not at all.
 
-    `inputs` are the order's files by role. `progress(step, total)` is called at every step and may raise; `preview` takes
-    a picture (webp) of what is seen so far, already reviewed. `journal` holds what an earlier attempt had computed.
-    Raises Refused, ValueError for what the user must change, and anything else for what may be tried again.
+    `inputs` are the order's files by role. `progress(step, total)` is called at every step and may raise; `preview`
+    takes a picture (webp) of what is seen so far, already reviewed. `journal` holds what an earlier attempt had
+    computed. Raises Refused, ValueError for what the user must change, and anything else for what may be tried again.
     """
-    def __call__(self, order: Order, *, inputs: dict[str, Path], out: Path, journal: Journal,
-                 progress: Callable[[int, int], None], preview: Callable[[bytes], None]) -> None: ...
+
+    def __call__(
+        self,
+        order: Order,
+        *,
+        inputs: dict[str, Path],
+        out: Path,
+        journal: Journal,
+        progress: Callable[[int, int], None],
+        preview: Callable[[bytes], None],
+    ) -> None: ...
 
 
 class Refused(Exception):
@@ -69,6 +79,7 @@ class Stopping(Exception):
 @dataclass(frozen=True)
 class Worker:
     """One worker of a service. `stop` ends it after the step that it is at."""
+
     service: Service
     produce: Produce
     stop: threading.Event
@@ -96,7 +107,9 @@ class Worker:
         log.info("job started", job=job.id, attempt=job.attempt, worker=self.name)
         with Hold(self.service.jobs, job, self.service.settings.lease, self.stop) as hold:
             outcome = self._settle(job, hold)
-        log.info("job ended", job=job.id, attempt=job.attempt, outcome=outcome, seconds=round(time.monotonic() - started, 3))
+        log.info(
+            "job ended", job=job.id, attempt=job.attempt, outcome=outcome, seconds=round(time.monotonic() - started, 3)
+        )
         return True
 
     def _settle(self, job: Job, hold: "Hold") -> str:
@@ -113,7 +126,9 @@ class Worker:
         except Stopping:
             return self._close(job, lambda: jobs.release(job), "released")
         except Cancelled:
-            return self._close(job, lambda: jobs.fail(job, "cancelled", "The job was cancelled.", again=False), "cancelled")
+            return self._close(
+                job, lambda: jobs.fail(job, "cancelled", "The job was cancelled.", again=False), "cancelled"
+            )
         except Refused as error:
             message = str(error)
             return self._close(job, lambda: jobs.fail(job, "moderation_blocked", message, again=False), "refused")
@@ -137,7 +152,11 @@ class Worker:
 
     def _make(self, job: Job, hold: "Hold") -> str:
         """The folder of the finished files."""
-        files, order, result = self.service.files, Order.from_json(job.request["order"]), f"{folder(job.id)}/{job.attempt}"
+        files, order, result = (
+            self.service.files,
+            Order.from_json(job.request["order"]),
+            f"{folder(job.id)}/{job.attempt}",
+        )
         with tempfile.TemporaryDirectory(prefix="vitascope-") as scratch:
             inputs = self._fetch_inputs(order, Path(scratch))
             if order.follow_input:
@@ -148,9 +167,16 @@ class Worker:
                 files.write(f"{result}/preview.webp", picture)
                 hold.show_preview()
 
-            self.produce(order, inputs=inputs, out=out, journal=StoredJournal(files, f"{folder(job.id)}/journal"),
-                         progress=hold.progress, preview=preview)
+            self.produce(
+                order,
+                inputs=inputs,
+                out=out,
+                journal=StoredJournal(files, f"{folder(job.id)}/journal"),
+                progress=hold.progress,
+                preview=preview,
+            )
             hold.check()
+            self._describe(job, order, out)
             thumbnail, spritesheet = pictures.of_video(out)
             files.write(f"{result}/thumbnail.webp", thumbnail)
             files.write(f"{result}/spritesheet.jpg", spritesheet)
@@ -169,7 +195,9 @@ class Worker:
             if role in PICTURES:
                 size = ingest.check_image(path.read_bytes())
                 if role == "image" and size != (order.width, order.height):
-                    raise ValueError(f"input_reference is {size[0]}x{size[1]}; it must match size, which is {order.size}")
+                    raise ValueError(
+                        f"input_reference is {size[0]}x{size[1]}; it must match size, which is {order.size}"
+                    )
             else:
                 ingest.check_clip(path)
             inputs[role] = path
@@ -177,10 +205,14 @@ class Worker:
 
     def _follow_input(self, job: Job, order: Order, clip: Path) -> Order:
         """Size and length of an uploaded video, for an order that did not name them."""
-        width, height, seconds = ingest.check_clip(clip)
-        order, total = order.following(width, height, seconds)
+        order, total = order.following(*ingest.check_clip(clip))
         self.service.jobs.describe(job, size=order.size, seconds=f"{total:g}")
         return order
+
+    def _describe(self, job: Job, order: Order, made: Path) -> None:
+        """Correct a length that could not be known before, that of two videos and the passage between them."""
+        if order.task == "connect":
+            self.service.jobs.describe(job, size=order.size, seconds=f"{round(ingest.check_clip(made)[2], 3):g}")
 
     def _clear_attempt(self, job: Job) -> None:
         self.service.files.remove(f"{folder(job.id)}/{job.attempt}")
@@ -235,8 +267,9 @@ class Hold:
     def _beat(self) -> None:
         asked = time.monotonic()
         try:
-            self.cancelled |= self.jobs.beat(self.job, lease=self.lease, progress=self.percent,
-                                             preview=self.job.preview + self.previews)
+            self.cancelled |= self.jobs.beat(
+                self.job, lease=self.lease, progress=self.percent, preview=self.job.preview + self.previews
+            )
             self.answered = asked
         except Lost:
             self.lost = True

@@ -1,0 +1,274 @@
+"""The worker's function with a tiny system and the real gate."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vitascope.produce import describe_model, open_gate
+from vitascope.safety.policy import Policy, decide
+from vitascope.serve import production as production_module
+from vitascope.serve.orders import Order
+from vitascope.serve.production import Production, split_shots
+from vitascope.serve.worker import Refused
+from vitascope.video import Video, read_video, write_video
+
+
+class Pages(dict):
+    """A journal in memory."""
+
+    def read(self, number: int) -> bytes | None:
+        return self.get(number)
+
+    def write(self, number: int, entry: bytes) -> None:
+        self[number] = entry
+
+
+@pytest.fixture(scope="module")
+def production(nano_system, tmp_path_factory: pytest.TempPathFactory) -> Production:
+    folder = tmp_path_factory.mktemp("gate")
+    gate, _ = open_gate(
+        describe_model(nano_system),
+        policy=Policy.load().switched_off(),
+        signed=False,
+        authority=folder / "authority",
+        store=folder / "records",
+    )
+    return Production(nano_system, gate)
+
+
+@pytest.fixture(autouse=True)
+def every_prompt_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judging is not what is tested here."""
+    monkeypatch.setattr("vitascope.produce.prompt_review.judge", lambda texts, policy, *, negative: decide({}, policy))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nine frames of 96x64 that no model made."""
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    ground = np.uint8(np.indices((64, 96)).sum(0) % 256)[..., None].repeat(3, -1)
+    write_video(Video(np.stack([np.roll(ground, 4 * number, 1) for number in range(9)]), 8.0), path)
+    return path
+
+
+def make(
+    production: Production,
+    order: Order,
+    out: Path,
+    inputs: dict[str, Path] | None = None,
+    *,
+    journal: Pages | None = None,
+    progress=lambda step, total: None,
+) -> Video:
+    production(
+        order,
+        inputs=inputs or {},
+        out=out,
+        journal=Pages() if journal is None else journal,
+        progress=progress,
+        preview=lambda picture: None,
+    )
+    return read_video(out)
+
+
+def order(task: str = "create", **fields) -> Order:
+    return Order(
+        **{
+            "task": task,
+            "prompt": "a dog",
+            "model": "sora-2",
+            "width": 160,
+            "height": 96,
+            "seconds": 1.0,
+            "seed": 3,
+            "steps": 2,
+            **fields,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "frames"),
+    [
+        ({}, 8),
+        ({"seconds": 0.1}, 1),
+        ({"seconds": 3.0}, 24),  # more than one window
+        ({"fps": 12.0}, 12),
+        ({"loop": True, "seconds": 2.0}, 16),
+        ({"width": 96, "height": 160}, 8),
+        ({"style": "pencil sketch", "negative": "rain", "guidance": 2.0, "sampler": "euler"}, 8),
+        (
+            {
+                "storyboard": (
+                    {"prompt": "a car", "at": 0.5, "cut": False},
+                    {"prompt": "a tree", "at": 1.0, "cut": True},
+                ),
+                "seconds": 2.0,
+            },
+            16,
+        ),
+    ],
+)
+def test_a_new_video_has_the_size_length_and_rate_asked_for(
+    production: Production, tmp_path: Path, fields: dict, frames: int
+) -> None:
+    asked = order(**fields)
+    video = make(production, asked, tmp_path / "video.mp4")
+    assert (video.size, len(video), video.fps) == ((asked.width, asked.height), frames, asked.fps)
+
+
+@pytest.mark.parametrize(
+    ("task", "fields", "frames", "own"),
+    [
+        ("extend", {}, 17, slice(0, 9)),
+        ("extend", {"seconds": 0.75, "forward": False}, 15, slice(6, 15)),
+        ("edit", {}, 9, None),
+        ("edit", {"span": (0.25, 0.5)}, 9, slice(6, 9)),
+        ("edit", {"loop": True}, 17, slice(0, 9)),
+        ("connect", {}, 26, slice(17, 26)),
+    ],
+)
+def test_a_clip_is_changed_and_its_own_frames_stay(
+    production: Production, tmp_path: Path, clip: Path, task: str, fields: dict, frames: int, own: slice | None
+) -> None:
+    given = read_video(clip)
+    inputs = {"video": clip, **({"other": clip} if task == "connect" else {})}
+    video = make(production, order(task, width=96, height=64, **fields), tmp_path / "video.mp4", inputs)
+    assert len(video) == frames and video.size == (96, 64)
+    if own is not None:
+        kept = given.pixels[-len(range(*own.indices(frames))) :]
+        assert np.abs(video.pixels[own].astype(int) - kept).mean() < 6  # the codec, twice
+
+
+def test_a_masked_region_is_made_anew(production: Production, tmp_path: Path, clip: Path) -> None:
+    mask = Image.new("L", (96, 64))
+    mask.paste(255, (0, 0, 32, 64))
+    mask.save(tmp_path / "mask.png")
+    video = make(
+        production,
+        order("edit", width=96, height=64),
+        tmp_path / "video.mp4",
+        {"video": clip, "mask": tmp_path / "mask.png"},
+    )
+    assert len(video) == 9
+
+
+def test_the_first_frame_is_the_picture(production: Production, tmp_path: Path) -> None:
+    picture = np.uint8(np.indices((96, 160)).sum(0) % 256)[..., None].repeat(3, -1)
+    Image.fromarray(picture).save(tmp_path / "first.png")
+    video = make(production, order(), tmp_path / "video.mp4", {"image": tmp_path / "first.png"})
+    assert len(video) == 8 and np.abs(video.pixels[0].astype(int) - picture).mean() < 6
+
+
+@pytest.mark.parametrize(
+    ("fields", "stop"), [({}, 0), ({}, 1), ({"seconds": 3.0}, 6), ({"loop": True}, 3), ({"sampler": "heun"}, 4)]
+)
+def test_a_killed_job_goes_on_exactly_where_it_was(
+    production: Production, tmp_path: Path, fields: dict, stop: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the task and the sampler: the same pixels, and nothing is computed twice."""
+    asked, pages, computed = order(width=96, height=64, **fields), Pages(), []
+    films = watch_films(monkeypatch)
+    make(production, asked, tmp_path / "straight.mp4", journal=pages)
+    kept = Pages(dict(sorted(pages.items())[:stop]))
+    inner = type(production.system.transformer).forward
+    monkeypatch.setattr(
+        type(production.system.transformer), "forward", lambda self, batch: computed.append(1) or inner(self, batch)
+    )
+    make(production, asked, tmp_path / "resumed.mp4", journal=kept)
+    assert np.array_equal(*films) and len(computed) == len(pages) - stop and kept.keys() == pages.keys()
+
+
+def watch_films(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """What is given to the gate, before the mark and the codec."""
+    films, film = [], production_module.film
+
+    def watched(*arguments: object) -> Video:
+        films.append(film(*arguments).pixels)
+        return Video(films[-1], 8.0)
+
+    monkeypatch.setattr(production_module, "film", watched)
+    return films
+
+
+def test_a_journal_of_another_order_is_not_used(
+    production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages, films = Pages(), watch_films(monkeypatch)
+    make(production, order(seed=1), tmp_path / "a.mp4", journal=pages)
+    make(production, order(seed=2), tmp_path / "b.mp4", journal=pages)
+    make(production, order(seed=2), tmp_path / "c.mp4")
+    assert np.array_equal(films[1], films[2]) and not np.array_equal(films[0], films[1])
+
+
+def test_every_step_can_stop_it(production: Production, tmp_path: Path) -> None:
+    class Stop(Exception):
+        pass
+
+    steps = []
+
+    def progress(step: int, total: int) -> None:
+        steps.append((step, total))
+        if step == 1:
+            raise Stop
+
+    with pytest.raises(Stop):
+        make(production, order(), tmp_path / "video.mp4", progress=progress)
+    assert steps == [(0, 2), (1, 2)] and not (tmp_path / "video.mp4").exists()
+
+
+def test_previews_show_the_video_so_far(
+    production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(production_module, "PREVIEW_PAUSE", 0.0)
+    shown: list[bytes] = []
+    production(
+        order(),
+        inputs={},
+        out=tmp_path / "video.mp4",
+        journal=Pages(),
+        progress=lambda step, total: None,
+        preview=shown.append,
+    )
+    assert shown and all(picture[:4] == b"RIFF" for picture in shown)
+
+
+def test_a_preview_that_the_gate_would_not_let_through_is_not_shown(
+    production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(production_module, "PREVIEW_PAUSE", 0.0)
+    monkeypatch.setattr(production_module, "review", lambda frames, policy: SimpleNamespace(allowed=False))
+    shown: list[bytes] = []
+    production(
+        order(),
+        inputs={},
+        out=tmp_path / "video.mp4",
+        journal=Pages(),
+        progress=lambda step, total: None,
+        preview=shown.append,
+    )
+    assert shown == []
+
+
+def test_what_the_gate_refuses_is_refused(
+    production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise production_module.RefusedByGate("prompt", SimpleNamespace(reasons=["it shows violence"]))
+
+    monkeypatch.setattr(production_module, "produce", refuse)
+    with pytest.raises(Refused, match="it shows violence"):
+        make(production, order(), tmp_path / "video.mp4")
+
+
+def test_shots_begin_at_cuts() -> None:
+    cards = (
+        {"prompt": "a", "at": 0.0, "cut": False},
+        {"prompt": "b", "at": 1.0, "cut": True},
+        {"prompt": "c", "at": 1.5, "cut": False},
+    )
+    assert split_shots(order(storyboard=cards), 16) == [(0, 8, [(0, "a")]), (8, 16, [(0, "b"), (4, "c")])]
+    assert split_shots(order(), 16) == [(0, 16, [])]
