@@ -239,7 +239,7 @@ def test_a_dropped_video_of_others_can_be_made_longer(live: Live, tab: Tab, tmp_
     assert page.get_by_role("tab", name="Settings").count() == 0
     page.get_by_label("What happens there").fill("it goes on")
     with new_video(live) as video:
-        page.get_by_role("button", name="Extend before").click()
+        page.get_by_role("button", name="Before").click()
     assert video()["vitascope"]["task"] == "extend" and not video()["vitascope"]["settings"]["forward"]
     assert (video()["size"], video()["seconds"]) == ("64x48", "3")
 
@@ -302,7 +302,7 @@ def test_remix_with_a_strength(live: Live, tab: Tab, clip: str) -> None:
 
 def test_extend_at_both_ends(live: Live, tab: Tab, clip: str) -> None:
     page = tab(f"#/video/{clip}")
-    for button, forward in (("Extend before the beginning", False), ("Extend after the end", True)):
+    for button, forward in (("Before", False), ("After", True)):
         video = ask(live, page, "Extend", button)
         assert (video["vitascope"]["settings"]["forward"], video["seconds"]) == (forward, "4")
 
@@ -354,7 +354,7 @@ def test_lineage_leads_to_parents_and_children(live: Live, tab: Tab, clip: str) 
 def test_a_frame_becomes_the_first_one_of_the_next(tab: Tab, clip: str) -> None:
     page = tab(f"#/video/{clip}")
     page.wait_for_function("() => document.querySelector('.screen video')?.readyState >= 2")
-    page.get_by_role("button", name="This frame as the first one").click()
+    page.get_by_role("button", name="Use frame").click()
     expect(page.get_by_alt_text("First frame")).to_be_visible()
 
 

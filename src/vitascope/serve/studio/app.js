@@ -22,7 +22,7 @@ function Bar() {
   const dark = useSignal(isDark()), home = state.route.value.length === 0;
   return html`<header class="bar">
     <a class="skip" href="#content" onClick=${(event) => { event.preventDefault(); document.querySelector("#content a, #content button")?.focus(); }}>Skip to the videos</a>
-    <a class="brand" href="#/"><img src="icon.svg" alt="" width="26" height="26" /><b>vitascope</b></a>
+    <a class="brand" href="#/"><img src="icon.svg" alt="" width="26" height="26" /><h1>vitascope</h1></a>
     ${home && html`<label class="search"><${Icon} name="search" /><span class="hidden">Search the library</span><input type="search" placeholder="Search" value=${state.query.value}
       onInput=${(event) => { state.query.value = event.target.value; if (event.target.value) state.attempt(state.loadMore); }} /></label>`}
     <span class="right">

@@ -73,9 +73,9 @@ function Connect({ video }) {
   const making = useMaking(video), seconds = useSignal(2), curve = useSignal("linear"), other = useSignal(null);
   const others = state.library.value.filter((one) => one.status === "completed" && one.id !== video.id).slice(0, 40);
   return html`<p class="hint">A passage that leads from this video to another one.</p>
-    <ul class="choice" role="radiogroup" aria-label="To which video">${others.map((one) => html`<li key=${one.id}><button type="button" role="radio"
+    <div class="choice" role="radiogroup" aria-label="To which video">${others.map((one) => html`<button key=${one.id} type="button" role="radio"
       aria-checked=${other.value === one.id ? "true" : "false"} title=${one.prompt} aria-label=${one.prompt} onClick=${() => { other.value = one.id; }}>
-      <img loading="lazy" src=${api.contentUrl(one.id, "thumbnail")} alt="" /></button></li>`)}</ul>
+      <img loading="lazy" src=${api.contentUrl(one.id, "thumbnail")} alt="" /></button>`)}</div>
     <${Prompt} making=${making} label="What happens in between" />
     <footer><${Length} value=${seconds} /><${Pill} label="How one gives way to the other" value=${curve.value} options=${CURVES} onChange=${(value) => { curve.value = value; }} />
       <${Button} icon="connect" kind="main" label="Connect" disabled=${!making.ready || !other.value} onClick=${making.make(() => api.connectVideos({

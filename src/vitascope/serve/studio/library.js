@@ -71,7 +71,7 @@ function Tile({ video }) {
   return html`
     <article class=${`tile ${selected ? "selected" : ""} ${failed ? "failed" : ""}`} style=${shape} data-id=${video.id}
       data-status=${video.status} data-removing=${removing.value.has(video.id)} onPointerEnter=${begin} onPointerLeave=${end}>
-      <a href=${`#/video/${video.id}`} onClick=${open} onFocus=${begin} onBlur=${end} aria-label=${`${failed ? "Failed: " : ""}${video.prompt}`}>
+      <a href=${`#/video/${video.id}`} onClick=${open} onFocus=${begin} onBlur=${end} aria-label=${failed ? null : video.prompt}>
         ${failed ? html`<span class="cause"><${Icon} name=${video.error?.code === "cancelled" ? "stop" : "close"} />
               <b>${video.error?.code === "cancelled" ? "Cancelled" : video.error?.code === "moderation_blocked" ? "Refused" : "Failed"}</b>
               ${video.error?.code !== "cancelled" && html`<span>${video.error?.message}</span>`}</span>`
@@ -117,7 +117,7 @@ function Grid() {
 const IDEAS = ["a red car drives from left to right through the city at sunset", "a dog jumps on the beach in the rain",
   "a rocket takes off over the mountains at night"];
 const Welcome = () => html`
-  <section class="welcome"><h1>What should be seen?</h1>
+  <section class="welcome"><h2>What should be seen?</h2>
     <p>Write a sentence below, or start from one of these. A picture becomes the first frame; one of your videos can be restyled or made longer: drop it anywhere.</p>
     <ul>${IDEAS.map((idea) => html`<li><button type="button" class="button" onClick=${() => {
       state.change({ prompt: idea });

@@ -1,4 +1,5 @@
 // Files in the browser: the settings inside our MP4s, pictures cut to a frame's size, stills of a video.
+import { randomToken } from "./api.js";
 import { EMPTY, sized } from "./state.js";
 
 const PATH = ["moov", "udta", "meta", "ilst", "©cmt", "data"]; // where an MP4 keeps its comment
@@ -18,9 +19,10 @@ export async function readSettings(file) {
   if (!made || typeof made !== "object") return null;
   const settings = made.settings ?? made;
   if (typeof settings.prompt !== "string") return null;
+  const cards = (settings.storyboard ?? []).map(({ prompt, at, cut }) => ({ id: randomToken(), prompt, at, cut }));
   const size = settings.size ?? (settings.width ? `${settings.width}x${settings.height}` : null);
   return { ...EMPTY, prompt: settings.prompt, negative: settings.negative ?? "", style: settings.style ?? "",
-    loop: Boolean(settings.loop), seconds: settings.seconds ?? EMPTY.seconds, ...(size ? sized(size) : {}),
+    cards, board: cards.length > 0, loop: Boolean(settings.loop), seconds: settings.seconds ?? EMPTY.seconds, ...(size ? sized(size) : {}),
     seed: settings.seed === null || settings.seed === undefined ? "" : String(settings.seed),
     steps: settings.steps ?? "", guidance: settings.guidance ?? "" };
 }

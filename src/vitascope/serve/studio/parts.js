@@ -18,7 +18,7 @@ const PATHS = { // 24 x 24, drawn with a line
 export const Icon = ({ name }) => html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;
 
 export const Button = ({ icon, label, kind = "", children, ...rest }) => html`
-  <button type="button" class=${`button ${kind} ${children ? "" : "bare"}`} title=${label} aria-label=${label} ...${rest}>
+  <button type="button" class=${`button ${kind} ${children ? "" : "bare"}`} title=${label} aria-label=${children ? null : label} ...${rest}>
     ${icon && html`<${Icon} name=${icon} />`}${children}
   </button>`;
 
