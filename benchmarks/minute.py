@@ -27,7 +27,8 @@ def random_system() -> System:
     autoencoder = Autoencoder(AUTOENCODERS["bundled"])
     settings = vars(TRANSFORMERS["bundled"]) | {"channels": autoencoder.config.channels}
     transformer = Transformer(type(TRANSFORMERS["bundled"])(**settings))
-    return System(SystemConfig(), autoencoder=autoencoder, transformer=transformer, upsampler=Upsampler(UPSAMPLERS["bundled"]))
+    return System(SystemConfig(), autoencoder=autoencoder, transformer=transformer,
+                  upsampler=Upsampler(UPSAMPLERS["bundled"]))
 
 
 def peak_memory() -> int:

@@ -80,12 +80,14 @@ def test_extend_keeps_the_frames_that_were_given(vitascope: Callable, model: str
 
 def test_several_seeds_and_the_settings_inside(vitascope: Callable, model: str) -> None:
     write_video(Video(draw(), 8), "in.mp4", {"settings": {"prompt": "a dog jumps"}})
-    done(vitascope("extend", "in.mp4", "-n", 2, "--seconds", 1, "--out", "out.mp4", "--model", model, "--steps", 1, "--seed", 3,
+    done(vitascope("extend", "in.mp4", "-n", 2, "--seconds", 1, "--out", "out.mp4", "--model", model, "--steps", 1,
+                   "--seed", 3,
                    "--style", "pencil"))
     for number in (1, 2):
         metadata = read_metadata(f"out-{number}.mp4")
-        assert metadata["task"] == "extend" and metadata["model"] == "nano" and metadata["inputs"][0]["file"] == "in.mp4"
-        assert metadata["options"]["seed"] == 2 + number and metadata["options"]["prompt"] == "a dog jumps, as a pencil sketch"
+        assert metadata["task"] == "extend" and metadata["model"] == "nano"
+        assert metadata["inputs"][0]["file"] == "in.mp4" and metadata["options"]["seed"] == 2 + number
+        assert metadata["options"]["prompt"] == "a dog jumps, as a pencil sketch"
     assert not np.array_equal(*(read_video(f"out-{number}.mp4").pixels for number in (1, 2)))
 
 
@@ -135,7 +137,8 @@ def test_masks(vitascope: Callable, model: str) -> None:
 
 def test_outpaint_shows_all_of_the_clip(vitascope: Callable, model: str) -> None:
     pixels = give("sq-%02d.png", width=96, height=96)
-    done(vitascope("outpaint", "sq-%02d.png", "--size", "176x96", "--out", "out-%02d.png", "--model", model, "--prompt", "a car",
+    done(vitascope("outpaint", "sq-%02d.png", "--size", "176x96", "--out", "out-%02d.png", "--model", model,
+                   "--prompt", "a car",
                    "--steps", 1))
     assert np.array_equal(read_video("out-%02d.png").pixels[:, :, 40:136], pixels)
 
@@ -157,7 +160,7 @@ def test_a_storyboard_becomes_a_video(vitascope: Callable, model: str) -> None:
     assert json.loads(done(vitascope("storyboard", "--schema")).out)["properties"]["shots"]
 
 
-# ------------------------------------------------------------------------------------------------------ any user's files
+# ----------------------------------------------------------------------------------------------------- any user's files
 
 def phone(path: str, *, sound: bool = False) -> None:
     """A portrait clip with a variable rate, as phones make it."""
@@ -179,42 +182,49 @@ def phone(path: str, *, sound: bool = False) -> None:
 
 def test_a_phones_clip_with_sound(vitascope: Callable, model: str) -> None:
     phone("phone.mp4", sound=True)
-    outcome = done(vitascope("extend", "phone.mp4", "--seconds", 0.5, "--prompt", "a car", "--out", "out.gif", "--model", model,
+    outcome = done(vitascope("extend", "phone.mp4", "--seconds", 0.5, "--prompt", "a car", "--out", "out.gif",
+                             "--model", model,
                              "--steps", 1))
     assert "phone.mp4 has sound, which is dropped" in outcome.err
     assert read_video("out.gif").size == (96, 176)
 
 
 @pytest.mark.parametrize("name, shape", [("one.png", {"frames": 1}), ("odd.gif", {"width": 51, "height": 33}),
-                                         ("tiny.webp", {"width": 9, "height": 7}), ("large.png", {"frames": 1, "width": 1500,
+                                         ("tiny.webp", {"width": 9, "height": 7}),
+                                         ("large.png", {"frames": 1, "width": 1500,
                                                                                                   "height": 900})])
 def test_other_inputs(vitascope: Callable, model: str, name: str, shape: dict) -> None:
     give(name, **shape)
     done(vitascope("extend", name, "--seconds", 0.5, "--out", "out.gif", "--model", model, *QUICK))
 
 
-# --------------------------------------------------------------------------------------------------------- what is wrong
+# -------------------------------------------------------------------------------------------------------- what is wrong
 
 @pytest.mark.parametrize("arguments, parts", [
     (["extend", "none.mp4"], ["none.mp4", "no such file"]), (["extend", "text.mp4"], ["text.mp4", "cannot be read"]),
     (["extend", "in.mp4", "--direction", "up"], ["'up'", "forward or backward"]), (["extend"], ["video"]),
-    (["extend", "in.mp4", "--seconds", "0", "--prompt", "x"], ["seconds is 0"]), (["extend", "in.mp4", "--seconds", "99", "--prompt", "x"], ["seconds is 99"]),
+    (["extend", "in.mp4", "--seconds", "0", "--prompt", "x"],
+     ["seconds is 0"]), (["extend", "in.mp4", "--seconds", "99", "--prompt", "x"], ["seconds is 99"]),
     (["extend", "in.mp4"], ["in.mp4", "--prompt"]), (["extend", "in.mp4", "--prompt", "x", "--fps", "0"], ["fps is 0"]),
     (["extend", "in.mp4", "--prompt", "x", "--style", "oil"], ["'oil'", "pencil"]),
     (["extend", "in.mp4", "--prompt", "x", "--camera", "up"], ["'up'", "tilts up"]),
     (["extend", "in.mp4", "--prompt", "x", "--out", "a.xyz"], [".xyz"]),
     (["extend", "in.mp4", "--prompt", "x", "--out", "none/a.mp4"], ["none"]),
-    (["image", ""], ["prompt"]), (["image", "x", "--size", "4000x20"], ["4000x20", "2048"]), (["image", "x", "--size", "big"], ["'big'"]),
+    (["image", ""], ["prompt"]), (["image", "x", "--size", "4000x20"], ["4000x20", "2048"]),
+                                              (["image", "x", "--size", "big"], ["'big'"]),
     (["loop", "none.mp4"], ["none.mp4", "no such file"]), (["loop", ""], ["prompt"]),
     (["infill", "in.mp4", "--range", "2"], ["'2'", "1.0-2.0"]), (["infill", "in.mp4", "--range", "2-1"], ["'2-1'"]),
     (["connect", "in.mp4", "in.mp4"], ["in.mp4", "--then"]), (["connect", "in.mp4", "none.mp4"], ["none.mp4"]),
     (["connect", "in.mp4", "in.mp4", "--prompt", "x", "--curve", "wild"], ["'wild'", "linear"]),
-    (["edit", "in.mp4", "x", "--strength", "2"], ["strength is 2"]), (["combine", "in.mp4", "in.mp4", "--strength", "nan"], ["strength"]),
+    (["edit", "in.mp4", "x", "--strength", "2"], ["strength is 2"]),
+                                              (["combine", "in.mp4", "in.mp4", "--strength", "nan"], ["strength"]),
     (["inpaint", "in.mp4", "--mask", "small.png", "--prompt", "x"], ["small.png", "20x20", "128x96"]),
     (["inpaint", "in.mp4", "--mask", "text.mp4", "--prompt", "x"], ["text.mp4"]),
-    (["storyboard"], ["JSON"]), (["storyboard", "none.json"], ["none.json"]), (["storyboard", "text.mp4"], ["text.mp4", "JSON"]),
+    (["storyboard"], ["JSON"]), (["storyboard", "none.json"], ["none.json"]),
+                                              (["storyboard", "text.mp4"], ["text.mp4", "JSON"]),
     (["storyboard", "wrong.json"], ["wrong.json", "shots[0].cards[0].colour", "unknown field"]),
-    (["upscale", "in.mp4", "--size", "9999x10"], ["9999x10", "2048"]), (["upscale", "text.mp4", "--size", "256x256"], ["text.mp4"]),
+    (["upscale", "in.mp4", "--size", "9999x10"], ["9999x10", "2048"]),
+                                              (["upscale", "text.mp4", "--size", "256x256"], ["text.mp4"]),
 ])
 def test_bad_input_is_refused_in_one_line_before_a_model_is_loaded(
         vitascope: Callable, monkeypatch: pytest.MonkeyPatch, arguments: list[str], parts: list[str]) -> None:
@@ -222,7 +232,8 @@ def test_bad_input_is_refused_in_one_line_before_a_model_is_loaded(
     write_video(Video(np.zeros((4, 96, 128, 3), np.uint8), 8), "in.mp4")
     Image.fromarray(draw(1, 20, 20)[0]).save("small.png")
     Path("text.mp4").write_text("a letter")
-    Path("wrong.json").write_text(json.dumps({"shots": [{"seconds": 1, "prompt": "x", "cards": [{"at": 0, "colour": 1}]}]}))
+    Path("wrong.json").write_text(json.dumps({"shots": [{"seconds": 1, "prompt": "x",
+                                                         "cards": [{"at": 0, "colour": 1}]}]}))
     before = sorted(os.listdir())
     refused(vitascope(*arguments), *parts)
     assert sorted(os.listdir()) == before
@@ -239,8 +250,10 @@ def test_what_only_reading_to_the_end_tells(vitascope: Callable, model: str) -> 
     Path("cut.webm").write_bytes(Path("whole.webm").read_bytes()[:-20_000])
     give("still-%02d.png", frames=1)
     for arguments, part in (
-            (["extend", "cut.webm"], "cut.webm"), (["upscale", "cut.webm", "--size", "300x300", "--out", "x.mp4"], "cut.webm"),
-            (["infill", "whole.webm", "--range", "1-9"], "range 1-9"), (["outpaint", "whole.webm", "--size", "128x96"], "fills"),
+            (["extend", "cut.webm"], "cut.webm"),
+                            (["upscale", "cut.webm", "--size", "300x300", "--out", "x.mp4"], "cut.webm"),
+            (["infill", "whole.webm", "--range", "1-9"], "range 1-9"),
+                            (["outpaint", "whole.webm", "--size", "128x96"], "fills"),
             (["combine", "still-%02d.png", "whole.webm"], "nothing moves")):
         before = sorted(os.listdir())
         extra = [] if arguments[0] == "upscale" else QUICK if arguments[0] != "outpaint" else ["--prompt", "a car"]

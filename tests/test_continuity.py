@@ -10,7 +10,8 @@ def sweep(frames: int = 16, period: int = 16) -> np.ndarray:
     """A grating that moves evenly and returns to its start after `period` frames."""
     x = np.arange(64)
     waves = [np.sin(2 * np.pi * (x / 32 - t / period)) for t in range(frames)]
-    return np.stack([np.repeat(np.repeat((wave * 100 + 128)[None, :, None], 48, 0), 3, 2) for wave in waves]).astype(np.uint8)
+    return np.stack([np.repeat(np.repeat((wave * 100 + 128)[None, :, None], 48, 0), 3, 2)
+                     for wave in waves]).astype(np.uint8)
 
 
 def test_an_even_motion_has_no_seam_and_a_cut_has_one():
@@ -51,7 +52,8 @@ def test_drift_names_what_changed():
     assert look(even).sharpness > 0
 
 
-@pytest.mark.parametrize("wrong", [lambda clip: seam_ratio(clip, 0), lambda clip: seam_ratio(clip, 16), lambda clip: drift(clip, 8),
+@pytest.mark.parametrize("wrong", [lambda clip: seam_ratio(clip, 0), lambda clip: seam_ratio(clip, 16),
+                                   lambda clip: drift(clip, 8),
                                    lambda clip: kept_psnr(clip, clip[:3])])
 def test_what_cannot_be_measured_is_refused(wrong):
     with pytest.raises(ValueError, match="expected"):

@@ -37,7 +37,8 @@ def test_a_long_extension_goes_through_several_windows(nano_system):
     assert len(film(nano_system, plan)) == 14 + 49
 
 
-@pytest.mark.parametrize("start, end, first, last", [(0.5, 1.0, 4, 8), (0.25, 0.5, 2, 6), (0.125, 1.6, 1, 13), (1.0, 1.5, 8, 12)])
+@pytest.mark.parametrize("start, end, first, last",
+                         [(0.5, 1.0, 4, 8), (0.25, 0.5, 2, 6), (0.125, 1.6, 1, 13), (1.0, 1.5, 8, 12)])
 def test_a_range_is_made_anew_and_nothing_else(nano_system, start, end, first, last):
     given = clip()
     filled = film(nano_system, fill_range(nano_system, given, start=start, end=end, prompt="a car"))
@@ -67,7 +68,8 @@ def test_both_ends_of_a_connection_are_kept_and_the_prompt_changes_over(nano_sys
     frames = film(nano_system, plan)
     assert np.array_equal(frames[:9], a.pixels) and np.array_equal(frames[-6:], b.pixels) and len(frames) == 9 + 12 + 6
     weights = [prompt.weight.tolist() for prompt in plan.condition.prompts]
-    assert weights[1] == pytest.approx([0, 0, 0.25, 0.5, 0.75, 1]) and weights[0] == pytest.approx([1, 1, 0.75, 0.5, 0.25, 0])
+    assert weights[1] == pytest.approx([0, 0, 0.25, 0.5, 0.75, 1]) and weights[0] == pytest.approx([1, 1, 0.75, 0.5,
+                                                                                                    0.25, 0])
     with pytest.raises(ValueError, match="'wild'.*linear"):
         connect_clips(nano_system, a, b, seconds=1, prompt="a car", second_prompt="a dog", curve="wild")
     with pytest.raises(ValueError, match="sizes"):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from vitascope.generate import _velocity, decode, generate, generate_frames, plan_windows, sample_latents, sample_windows, \
-    split_windows, stream_ring
+from vitascope.generate import _velocity, decode, generate, generate_frames, plan_windows, sample_latents, \
+    sample_windows, split_windows, stream_ring
 from vitascope.tasks import change_prompts, extend, image_to_video, know, loop, text_to_video
 
 
@@ -80,7 +80,8 @@ def test_a_prompt_rules_its_own_span(nano_system):
     def look(name):
         return _velocity(nano_system, plain, [(texts[name], torch.ones(3))])(x, 0.5)
 
-    mixed = _velocity(nano_system, cards, [(text, span.weight) for text, span in zip(texts.values(), cards.prompts)])(x, 0.5)
+    mixed = _velocity(nano_system, cards,
+                      [(text, span.weight) for text, span in zip(texts.values(), cards.prompts)])(x, 0.5)
     assert all(torch.allclose(mixed[:, frame], look(name)[:, frame], atol=1e-6) for frame, name in enumerate(texts))
     assert not torch.allclose(look("main")[:, 1], look("bus")[:, 1], atol=1e-4)
 
@@ -107,7 +108,8 @@ def test_a_ring_is_decoded_without_a_seam(nano_system):
 
 def test_frames_come_while_later_windows_are_still_to_be_made(nano_system):
     told = []
-    frames = generate_frames(nano_system, ask(frames=49), seed=0, steps=2, progress=lambda step, total: told.append((step, total)))
+    frames = generate_frames(nano_system, ask(frames=49), seed=0, steps=2, progress=lambda step,
+                             total: told.append((step, total)))
     first = next(frames)
     assert told[-1] == (2, 8) and len(first) < 20
     assert len(first) + sum(map(len, frames)) == 49 and told[-1] == (8, 8)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from vitascope.evaluate.alignment import Answer, Reading, Seen
-from vitascope.evaluate.lasting import fall_acceleration, gone_for_good, gravity_error, in_order, permanent, stays_changed
+from vitascope.evaluate.lasting import fall_acceleration, gone_for_good, gravity_error, in_order, permanent, \
+    stays_changed
 from vitascope.world.physics import GRAVITY
 
 SURE, NOTHING = 0.9, Answer("", 0.0)
@@ -13,7 +14,8 @@ SURE, NOTHING = 0.9, Answer("", 0.0)
 def seen(subject="dog", present=None, y=None, first="moves right", last="moves right"):
     present = np.ones(17, bool) if present is None else np.array(present, bool)
     y = np.full(len(present), 0.7) if y is None else y
-    return Seen(subject=Answer(subject, SURE), presence=SURE, colour=NOTHING, action=Answer(first, SURE), first=Answer(first, SURE),
+    return Seen(subject=Answer(subject, SURE), presence=SURE, colour=NOTHING, action=Answer(first, SURE),
+                first=Answer(first, SURE),
                 last=Answer(last, SURE), shift=0.4, x=np.full(len(present), 0.5), y=y, size=np.full(len(present), 0.3),
                 angle=np.zeros(len(present)), present=present)
 
@@ -24,7 +26,8 @@ def reading(*subjects):
 
 def test_who_hides_and_returns_is_the_same_one():
     hidden = [1] * 6 + [0] * 5 + [1] * 6
-    assert permanent(reading(seen(present=hidden)), "dog") and not permanent(reading(seen("cat", present=hidden)), "dog")
+    assert permanent(reading(seen(present=hidden)), "dog") and not permanent(reading(seen("cat", present=hidden)),
+                                                                             "dog")
     assert not permanent(reading(seen(present=hidden), seen("cat")), "dog") and not permanent(reading(), "dog")
     assert not permanent(reading(seen(present=[1] * 6 + [0] * 11)), "dog")
 
@@ -60,7 +63,9 @@ def test_the_acceleration_of_a_fall(acceleration):
 
 
 def test_errors_of_falling():
-    right, wrong, none = (reading(seen(y=y)) for y in (fall(GRAVITY, start=0), fall(2 * GRAVITY, 0.7, start=0), np.full(17, 0.7)))
-    assert gravity_error([right]) < 0.02 and gravity_error([wrong]) == pytest.approx(1, abs=0.05) and gravity_error([none]) == 1
+    right, wrong, none = (reading(seen(y=y))
+                          for y in (fall(GRAVITY, start=0), fall(2 * GRAVITY, 0.7, start=0), np.full(17, 0.7)))
+    assert gravity_error([right]) < 0.02 and gravity_error([wrong]) == pytest.approx(1, abs=0.05)
+    assert gravity_error([none]) == 1
     with pytest.raises(ValueError, match="no clips"):
         gravity_error([])

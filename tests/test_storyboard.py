@@ -70,7 +70,8 @@ def change(*path: object, to: object) -> dict:
     (change("shots", 0, "cards", 1, "at", to=0), ["shots[0].cards[1] overlaps shots[0].cards[0]"]),
     (change("shots", 0, "cards", 0, to={"at": 0.5, "video": "clip.gif", "seconds": 1}),
      ["shots[0].cards[1] overlaps shots[0].cards[0]"]),
-    (change("shots", 0, "cards", 0, to={"at": 0.75, "prompt": "it falls"}), ["shots[0].cards[1] overlaps shots[0].cards[0]", "0.5 seconds apart"]),
+    (change("shots", 0, "cards", 0, to={"at": 0.75, "prompt": "it falls"}),
+     ["shots[0].cards[1] overlaps shots[0].cards[0]", "0.5 seconds apart"]),
     (change("shots", 0, "cards", 0, to={"at": 0}), ["shots[0].cards[0] shows nothing"]),
     (change("shots", 0, "cards", 0, "video", to="clip.gif"), ["shots[0].cards[0] has an image and a video"]),
     (change("shots", 0, "cards", 0, "seconds", to=1), ["shots[0].cards[0].seconds"]),
@@ -114,7 +115,9 @@ def test_the_schema_describes_itself_and_an_example() -> None:
         inner = [*schema.get("properties", {}).values(), *([schema["items"]] if "items" in schema else [])]
         return [schema, *(found for one in inner for found in objects(one))]
 
-    known = {"$schema", "title", "type", "description", "additionalProperties", "required", "properties", "items", "minItems",
+    known = {"$schema", "title", "type", "description", "additionalProperties", "required", "properties", "items",
+             "minItems",
              "enum", "minLength", "maxLength", "pattern", "minimum", "maximum", "exclusiveMinimum"}
-    assert all(set(one) <= known and one["type"] in ("object", "array", "string", "number", "integer") for one in objects(SCHEMA))
+    assert all(set(one) <= known and one["type"] in ("object", "array", "string", "number", "integer")
+               for one in objects(SCHEMA))
     assert all(one["additionalProperties"] is False for one in objects(SCHEMA) if one["type"] == "object")

@@ -43,7 +43,8 @@ def test_any_size_comes_out(nano_system, size):
 
 
 def test_as_many_doublings_as_it_takes():
-    assert [doublings(128, 128, *size) for size in ((128, 128), (256, 100), (257, 100), (2048, 2048), (64, 64))] == [0, 1, 2, 4, 0]
+    assert [doublings(128, 128, *size)
+            for size in ((128, 128), (256, 100), (257, 100), (2048, 2048), (64, 64))] == [0, 1, 2, 4, 0]
 
 
 def test_frames_are_read_no_further_than_needed(nano_system):

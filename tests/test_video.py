@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from vitascope.video import (
-    Video, check_output, cover, from_unit, has_sound, open_video, read_image, read_metadata, read_video, to_unit, write_frames,
-    write_video, write_while_made,
+    Video, check_output, cover, from_unit, has_sound, open_video, read_image, read_metadata, read_video, to_unit,
+    write_frames, write_video, write_while_made,
 )
 
 MOVING = ["clip.mp4", "clip.webm", "clip.gif", "clip.webp", "clip-%03d.png", "clip"]

@@ -1,12 +1,14 @@
 """A user's footage → what is to be generated around, between or instead of it.
 
-Each function fits a clip into the Condition of its task and says in a `Plan` which frames and pixels are the user's own: these
-are shown as they were given, not as the autoencoder would give them back. Clips have the size of the system's output.
-Latents hold four frames each, so whatever borders on something known is counted in fours; a clip's first frame stands alone.
+Each function fits a clip into the Condition of its task and says in a `Plan` which frames and pixels are the user's
+own: these are shown as they were given, not as the autoencoder would give them back. Clips have the size of the
+system's output. Latents hold four frames each, so whatever borders on something known is counted in fours; a clip's
+first frame stands alone.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -49,7 +51,7 @@ def make(system: System, plan: Plan, *, seed: int, steps: int | None = None, gui
     yield from () if plan.after is None else plan.after
 
 
-# ------------------------------------------------------------------------------------------------- pixels as known latents
+# ---------------------------------------------------------------------------------------------- pixels as known latents
 
 def encode_start(system: System, pixels: np.ndarray) -> Tensor:
     """Latents (C, 1 + k, h, w) of frames uint8 (1 + 4k, H, W, 3) that a clip begins with."""
@@ -62,7 +64,7 @@ def encode_later(system: System, pixels: np.ndarray) -> Tensor:
 
 
 def blank(pixels: np.ndarray, latents: int, *, prompt: str, negative: str, fps: float) -> Condition:
-    """A condition for a clip of so many latent frames and the size of `pixels` (T, H, W, 3), of which only the text is known."""
+    """A condition for so many latent frames of the size of `pixels` (T, H, W, 3); only the text is known."""
     cell = SCALE * SIDE
     return Condition(prompt, (latents, pixels.shape[1] // cell, pixels.shape[2] // cell), fps, negative)
 
@@ -90,7 +92,7 @@ def _keep(before: np.ndarray, made: int, after: np.ndarray) -> tuple[np.ndarray,
     return own, kept
 
 
-# -------------------------------------------------------------------------------------------------------------------- in time
+# -------------------------------------------------------------------------------------------------------------- in time
 
 def extend_forward(system: System, clip: Video, *, prompt: str, seconds: float, negative: str = "") -> Plan:
     """The clip goes on for about `seconds`."""
@@ -114,7 +116,7 @@ def extend_backward(system: System, clip: Video, *, prompt: str, seconds: float,
 
 def fill_between(system: System, first: Video, second: Video, *, count: int, prompt: str, negative: str = "",
                  join: Callable[[Condition, Tensor, Tensor], Condition] = infill) -> Plan:
-    """The first clip, `count` latent frames that lead over, the second clip. `join` is the task that knows both ends."""
+    """The first clip, `count` latent frames that lead over, the second clip. `join` is the task with both ends."""
     if first.size != second.size:
         raise ValueError(f"the clips have sizes {first.size} and {second.size}; expected the same")
     head, tail = _head(first.pixels), _fill(second.pixels[:FRAMES], FRAMES)
@@ -126,13 +128,13 @@ def fill_between(system: System, first: Video, second: Video, *, count: int, pro
 
 
 def fill_range(system: System, clip: Video, *, start: float, end: float, prompt: str, negative: str = "") -> Plan:
-    """The frames from `start` to `end`, seconds, are made anew; the range ends up to three frames later to be whole latents."""
+    """The frames from `start` to `end`, seconds, are made anew, and up to three more so that latents are whole."""
     first = round(start * clip.fps)
     count = -(-(round(end * clip.fps) - first) // FRAMES)
     last = first + FRAMES * count
     if not (0 < first and count > 0 and last < len(clip)):
-        raise ValueError(f"range {start:g}-{end:g} does not lie within the clip, which has {clip.seconds:.2f} s; expected "
-                         f"frames before it, and after it once it is a multiple of {FRAMES / clip.fps:g} s")
+        raise ValueError(f"range {start:g}-{end:g} does not lie within the clip, which has {clip.seconds:.2f} s; "
+                         f"expected frames before it, and after it once it is a multiple of {FRAMES / clip.fps:g} s")
     return fill_between(system, Video(clip.pixels[:first], clip.fps), Video(clip.pixels[last:], clip.fps), count=count,
                         prompt=prompt, negative=negative)
 
@@ -145,12 +147,12 @@ def loop_clip(system: System, clip: Video, *, prompt: str, seconds: float, negat
 
 def connect_clips(system: System, first: Video, second: Video, *, seconds: float, prompt: str, second_prompt: str,
                   curve: str = "smooth", negative: str = "") -> Plan:
-    """The first clip turns into the second within about `seconds`, as the prompt of the second takes over along `curve`."""
+    """The first clip turns into the second within about `seconds`; the second's prompt takes over along `curve`."""
     return fill_between(system, first, second, count=groups(seconds, first.fps), prompt=prompt, negative=negative,
-                        join=lambda condition, before, after: connect(condition, before, after, prompt=second_prompt, curve=curve))
+                        join=partial(connect, prompt=second_prompt, curve=curve))
 
 
-# ------------------------------------------------------------------------------------------------------------------- in place
+# ------------------------------------------------------------------------------------------------------------- in place
 
 def edit_clip(system: System, clip: Video, *, prompt: str, strength: float, negative: str = "") -> Plan:
     """The clip changed towards another prompt; its motion stays the more, the lower the strength."""
@@ -167,8 +169,8 @@ def _whole(pixels: np.ndarray) -> np.ndarray:
 def inpaint_clip(system: System, clip: Video, mask: np.ndarray, *, prompt: str, negative: str = "") -> Plan:
     """The pixels of `mask`, bool (T, H, W) or (1, H, W), are made anew."""
     if mask.shape[1:] != clip.pixels.shape[1:3] or len(mask) not in (1, len(clip)):
-        raise ValueError(f"the mask has {len(mask)} frames of {mask.shape[2]}x{mask.shape[1]}; expected {len(clip)} or 1 of "
-                         f"{clip.size[0]}x{clip.size[1]}")
+        raise ValueError(f"the mask has {len(mask)} frames of {mask.shape[2]}x{mask.shape[1]}; expected {len(clip)} "
+                         f"or 1 of {clip.size[0]}x{clip.size[1]}")
     if not mask.any():
         raise ValueError("the mask is empty; expected white where the picture is to be made anew")
     pixels = _whole(clip.pixels)
@@ -193,9 +195,9 @@ def outpaint_clip(system: System, clip: Video, *, width: int, height: int, promp
     return inpaint_clip(system, Video(canvas, clip.fps), mask, prompt=prompt, negative=negative)
 
 
-def combine_clips(system: System, subject: Video, place: Video, *, prompt: str, strength: float, mask: np.ndarray | None = None,
-                  negative: str = "") -> Plan:
-    """What moves in one clip (or its `mask`, bool (T, H, W) or (1, H, W)) before the place of another, made into one picture."""
+def combine_clips(system: System, subject: Video, place: Video, *, prompt: str, strength: float,
+                  mask: np.ndarray | None = None, negative: str = "") -> Plan:
+    """What moves in one clip, or its `mask` (T or 1, H, W), bool, before the place of another, made into one."""
     if subject.size != place.size:
         raise ValueError(f"the clips have sizes {subject.size} and {place.size}; expected the same")
     cut_out = moving(subject) if mask is None else np.broadcast_to(mask, subject.pixels.shape[:3])

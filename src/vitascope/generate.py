@@ -24,14 +24,16 @@ AT_ONCE = 8  # windows of a ring that go through the transformer together
 Progress = Callable[[int, int], None]
 
 
-def generate(system: System, condition: Condition, *, seed: int, steps: int | None = None, guidance: float | None = None,
-             sampler: str = "multistep", progress: Progress = lambda step, total: None) -> Video:
+def generate(system: System, condition: Condition, *, seed: int, steps: int | None = None,
+             guidance: float | None = None, sampler: str = "multistep",
+             progress: Progress = lambda step, total: None) -> Video:
     """Make the video that a condition asks for. The same arguments give the same pixels.
 
     `guidance` 1 follows the prompt plainly, more follows it harder. `progress(step, total)` is called before each
     sampling step and at the end.
     """
-    frames = generate_frames(system, condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler, progress=progress)
+    frames = generate_frames(system, condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler,
+                             progress=progress)
     return Video(np.concatenate(list(frames)), condition.fps)
 
 
@@ -39,22 +41,25 @@ def generate(system: System, condition: Condition, *, seed: int, steps: int | No
 def generate_frames(system: System, condition: Condition, *, seed: int, steps: int | None = None,
                     guidance: float | None = None, sampler: str = "multistep",
                     progress: Progress = lambda step, total: None) -> Iterator[np.ndarray]:
-    """The frames of `generate`, uint8 (t, H, W, 3), as soon as they are made: however long the clip, memory is constant."""
-    parts = sample_windows(system, condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler, progress=progress)
+    """The frames of `generate`, uint8 (t, H, W, 3), as they are made; memory does not grow with the clip's length."""
+    parts = sample_windows(system, condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler,
+                           progress=progress)
     yield from stream_ring(system, torch.cat(list(parts), 1)) if condition.ring else stream(system, parts)
 
 
 @torch.inference_mode()
-def sample_latents(system: System, condition: Condition, *, seed: int, steps: int | None = None, guidance: float | None = None,
-                   sampler: str = "multistep", progress: Progress = lambda step, total: None) -> Tensor:
-    """Latents (C, T, H, W): whole if they fit the model's window, else window after window, each going on from the last."""
+def sample_latents(system: System, condition: Condition, *, seed: int, steps: int | None = None,
+                   guidance: float | None = None, sampler: str = "multistep",
+                   progress: Progress = lambda step, total: None) -> Tensor:
+    """Latents (C, T, H, W): at once if they fit the model's window, else each window goes on from the last."""
     return torch.cat(list(sample_windows(system, condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler,
                                          progress=progress)), 1)
 
 
 @torch.inference_mode()
-def sample_windows(system: System, condition: Condition, *, seed: int, steps: int | None = None, guidance: float | None = None,
-                   sampler: str = "multistep", progress: Progress = lambda step, total: None) -> Iterator[Tensor]:
+def sample_windows(system: System, condition: Condition, *, seed: int, steps: int | None = None,
+                   guidance: float | None = None, sampler: str = "multistep",
+                   progress: Progress = lambda step, total: None) -> Iterator[Tensor]:
     """The latents (C, t, H, W) that each window adds, in the order of time."""
     steps = system.config.steps if steps is None else steps
     scale = system.config.guidance if guidance is None else guidance
@@ -80,7 +85,7 @@ def sample_windows(system: System, condition: Condition, *, seed: int, steps: in
 
 
 def plan_windows(condition: Condition, window: int) -> list[tuple[int, int]]:
-    """The windows in the order in which they are made: from the end if that is all that is known, else from the beginning."""
+    """The windows in the order in which they are made: from the end if only that is known, else from the start."""
     windows = list(split_windows(condition.shape[0], window))
     known = (condition.levels < 1).any(-1).any(-1)
     if known[-1] and not known[0]:
@@ -107,8 +112,8 @@ def _mix(condition: Condition, noise: Tensor) -> Tensor:
 def _velocity(system: System, condition: Condition, texts: list[tuple[TextEmbedding, Tensor]]) -> Velocity:
     """The transformer as a function of (x, u): each position is at noise level `level * u` and moves in proportion.
 
-    `texts` come with the weights (T,) that they have in each frame. Several looks at the same frame, with several texts or
-    from several windows of a ring, are averaged by weight (after MultiDiffusion, Bar-Tal et al. 2023).
+    `texts` come with the weights (T,) that they have in each frame. Several looks at the same frame, with several texts
+    or from several windows of a ring, are averaged by weight (after MultiDiffusion, Bar-Tal et al. 2023).
     """
     levels, patch = condition.levels, system.transformer.config.patch
     looks = [(frames, text, share) for frames in _views(condition, system.config.window) for text, weight in texts
@@ -129,7 +134,7 @@ def _velocity(system: System, condition: Condition, texts: list[tuple[TextEmbedd
 
 
 def _views(condition: Condition, window: int) -> list[Tensor]:
-    """The latent frames (n,) that the transformer sees at once: all, or of a ring every stretch of a window's length."""
+    """The latent frames (n,) that the transformer sees at once: all, or every stretch of a ring as long as a window."""
     frames = torch.arange(condition.shape[0])
     return [frames.roll(-first)[:window] for first in range(len(frames))] if condition.ring else [frames]
 
@@ -156,7 +161,8 @@ def decode(system: System, latents: Tensor) -> np.ndarray:
 def stream(system: System, parts: Iterable[Tensor]) -> Iterator[np.ndarray]:
     """The frames of latents (C, t, h, w) that come in parts, in constant memory and without a seam.
 
-    The upsampler looks `reach` frames ahead: as many are held back, with as many before them, until the next part is there.
+    The upsampler looks `reach` frames ahead: as many are held back, with as many before them, until the next part is
+    there.
     """
     reach, past, carried, last = system.upsampler.config.neighbours, {}, None, None
     for part in parts:

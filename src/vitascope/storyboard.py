@@ -1,7 +1,7 @@
 """A storyboard, JSON → one Plan for each shot: cards at times of a shot, shots with cuts between them.
 
-What is common to all shots (who it is about, the style, the seed) stands once at the top and is said in every shot, so that
-subjects stay the same. SCHEMA is the format: it is what `check` reads a document by, and what is published.
+What is common to all shots (who it is about, the style, the seed) stands once at the top and is said in every shot, so
+that subjects stay the same. SCHEMA is the format: it is what `check` reads a document by, and what is published.
 """
 
 import json
@@ -28,11 +28,13 @@ TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_PROMPT}
 CARD = {
     "type": "object", "additionalProperties": False, "required": ["at"],
     "properties": {
-        "at": {"type": "number", "minimum": 0, "description": "seconds from the start of the shot; steps of half a second"},
+        "at": {"type": "number", "minimum": 0,
+               "description": "seconds from the start of the shot; steps of half a second"},
         "prompt": TEXT | {"description": "rules from here to the next card with a prompt"},
         "image": TEXT | {"description": "file of a picture that is seen here"},
         "video": TEXT | {"description": "file of a video that is seen from here on"},
-        "seconds": {"type": "number", "exclusiveMinimum": 0, "description": "how much of the video; all of it if not given"},
+        "seconds": {"type": "number", "exclusiveMinimum": 0,
+                    "description": "how much of the video; all of it if not given"},
     },
 }
 SHOT = {
@@ -85,7 +87,7 @@ class Storyboard:
 
 
 def read_storyboard(path: str | Path) -> Storyboard:
-    """Read and check a file and the files that it names, which lie beside it. ValueError with the path of what is wrong."""
+    """Read and check a file, and those that it names beside it. ValueError with the path of what is wrong."""
     path = Path(path)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -104,10 +106,11 @@ def plan_storyboard(system: System, board: Storyboard, width: int, height: int) 
 
 
 def plan_shot(system: System, shot: Shot, width: int, height: int, *, fps: float = RATE, negative: str = "") -> Plan:
-    """A shot of `shot.seconds`, cut at the frame asked for; its videos, and a picture at its start, are shown as they are."""
+    """A shot, cut at the frame asked for; its videos, and a picture at its start, are shown as they are."""
     frames = max(round(shot.seconds * fps), 1)
     whole = 1 + FRAMES * (latent_frames(frames) - 1)
-    condition = text_to_video(shot.prompt, width=width // SCALE, height=height // SCALE, frames=frames, fps=fps, negative=negative)
+    condition = text_to_video(shot.prompt, width=width // SCALE, height=height // SCALE, frames=frames, fps=fps,
+                              negative=negative)
     own, kept = np.zeros((whole, height, width, 3), np.uint8), np.zeros((whole, height, width), bool)
     for card in shot.cards:
         if card.image is None and card.video is None:
@@ -143,13 +146,13 @@ def _pictures(card: Card, width: int, height: int, fps: float) -> np.ndarray:
     return np.concatenate([pixels, pixels[-1:].repeat(max(FRAMES - len(pixels), 0), 0)])
 
 
-# --------------------------------------------------------------------------------------------------------------- checking
+# ------------------------------------------------------------------------------------------------------------- checking
 
 KINDS = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float)}
 
 
 def check(value: object, schema: dict[str, Any], path: str = "") -> None:
-    """ValueError, with its path, for the first thing that does not fit a JSON schema; knows the words that SCHEMA uses."""
+    """ValueError, with its path, for the first thing that does not fit a schema written in the words of SCHEMA."""
     name = path or "the storyboard"
     kind = KINDS[schema["type"]]
     if not isinstance(value, kind) or isinstance(value, bool) or isinstance(value, float) and not math.isfinite(value):
@@ -183,7 +186,8 @@ def _check_text(value: str, schema: dict[str, Any], name: str) -> None:
     if "enum" in schema and value not in schema["enum"]:
         raise ValueError(f"{name} is {value!r}; expected {', '.join(schema['enum'])}")
     if "minLength" in schema and not schema["minLength"] <= len(value.strip()) <= schema["maxLength"]:
-        raise ValueError(f"{name} has {len(value.strip()):,} characters; expected {schema['minLength']} to {schema['maxLength']:,}")
+        raise ValueError(f"{name} has {len(value.strip()):,} characters; expected {schema['minLength']} to "
+                         f"{schema['maxLength']:,}")
     if "pattern" in schema and not re.search(schema["pattern"], value):
         raise ValueError(f"{name} is {value!r}; expected WIDTHxHEIGHT in pixels, such as 128x128")
 
@@ -221,7 +225,8 @@ def _to_shot(shot: dict[str, Any], path: str, folder: Path, fps: float, common: 
     return Shot(shot["seconds"], prompt or cards[order[0]].prompt, tuple(cards[number] for number in order))
 
 
-def _to_card(card: dict[str, Any], path: str, folder: Path, seconds: float, fps: float, say: Callable[[str], str]) -> Card:
+def _to_card(card: dict[str, Any], path: str, folder: Path, seconds: float, fps: float,
+             say: Callable[[str], str]) -> Card:
     if card["at"] >= seconds or place(card["at"], fps) >= latent_frames(max(round(seconds * fps), 1)):
         raise ValueError(f"{path}.at is {card['at']:g}; expected less than the shot's {seconds:g} seconds")
     if "image" in card and "video" in card:

@@ -57,7 +57,8 @@ def latent_frames(frames: int) -> int:
     return 1 + -(-(frames - 1) // FRAMES)
 
 
-def text_to_video(prompt: str, *, width: int, height: int, frames: int, fps: float = RATE, negative: str = "") -> Condition:
+def text_to_video(prompt: str, *, width: int, height: int, frames: int, fps: float = RATE,
+                  negative: str = "") -> Condition:
     """Nothing is known but the text. Width and height are in pixels of the base model, multiples of 8."""
     return Condition(prompt, (latent_frames(frames), height // SIDE, width // SIDE), fps, negative)
 
@@ -96,7 +97,7 @@ CURVES: dict[str, Curve] = {
 
 
 def connect(condition: Condition, before: Tensor, after: Tensor, *, prompt: str, curve: str = "smooth") -> Condition:
-    """As `infill`, while `prompt`, that of what comes after, takes over from the condition's own along a curve of CURVES."""
+    """As `infill`, while the `prompt` of what comes after takes over from the condition's own along one of CURVES."""
     if curve not in CURVES:
         raise ValueError(f"there is no curve {curve!r}; expected {', '.join(CURVES)}")
     made = condition.shape[0] - before.shape[1] - after.shape[1]
@@ -118,7 +119,7 @@ def inpaint(condition: Condition, latents: Tensor, unknown: Tensor) -> Condition
 
 
 def change_prompts(condition: Condition, cards: Sequence[tuple[int, str]]) -> Condition:
-    """Each card (latent frame, prompt) rules from its frame to that of the next; before the first it is the main prompt."""
+    """Each card (latent frame, prompt) rules from its frame to that of the next; before them, the main prompt."""
     starts = [*(first for first, _ in cards), condition.shape[0]]
     frame = torch.arange(condition.shape[0])
     return replace(condition, spans=tuple(Span(prompt, ((frame >= first) & (frame < end)).float())
@@ -148,7 +149,7 @@ def touched(mask: np.ndarray) -> Tensor:
     return reduce(grouped.float(), "(t f) (h p) (w q) -> t h w", "max", f=FRAMES, p=SIDE, q=SIDE) > 0
 
 
-# ------------------------------------------------------------------------------------------------------------------- training
+# ------------------------------------------------------------------------------------------------------------- training
 
 def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator) -> Tensor:
     """A random task's noise levels (T, H, W), as training sees them.
@@ -160,7 +161,8 @@ def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator) -> Tensor
     T, H, W = shape
     levels = torch.ones(shape)
     haze = float(rng.choice([0.0, rng.uniform(0, 0.2)]))
-    task = rng.choice(["text", "image", "extend", "end", "between", "region", "each"] if T > 1 else ["text", "text", "region"],
+    task = rng.choice(["text", "image", "extend", "end", "between", "region", "each"] if T > 1
+                      else ["text", "text", "region"],
                       p=[0.55, 0.13, 0.12, 0.05, 0.05, 0.04, 0.06] if T > 1 else [0.5, 0.45, 0.05])
     match task:
         case "image":

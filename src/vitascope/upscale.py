@@ -27,7 +27,7 @@ def check_target(width: int, height: int) -> None:
 
 
 def upscale(upsampler: Upsampler, frames: Iterable[np.ndarray], width: int, height: int) -> Iterator[np.ndarray]:
-    """Frames that cover width x height: doubled as often as it takes, then scaled down to fit, what overhangs cut off."""
+    """Frames of width x height: doubled as often as it takes to cover it, scaled down, what overhangs cut off."""
     check_target(width, height)
     frames = iter(frames)
     first = next(frames)
@@ -69,7 +69,7 @@ def _lengthen(frames: Iterable[Tensor], count: int) -> Iterator[Tensor]:
 
 
 def enlarge_tiles(upsampler: Upsampler, x: Tensor, tile: int = TILE) -> Tensor:
-    """`upsampler.enlarge` of (1, C, H, W) by tiles that overlap as far as it reaches: the same values in less memory."""
+    """`upsampler.enlarge` of (1, C, H, W) by tiles that overlap as far as it reaches: the same in less memory."""
     H, W = x.shape[2:]
     large = x.new_empty(len(x), 3, SCALE * H, SCALE * W)
     for top in range(0, H, tile):

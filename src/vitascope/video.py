@@ -364,8 +364,9 @@ def write_frames(frames: Iterable[np.ndarray], path: str | Path, *, fps: float, 
             ENCODERS[path.suffix.lower()](unfinished, iter(frames), fps, document)
 
 
-def write_while_made(frames: Iterable[np.ndarray], path: str | Path, *, fps: float, metadata: dict | None = None) -> int:
-    """As `write_frames`, on a thread of its own: earlier frames are encoded while later ones are made. How many there were."""
+def write_while_made(frames: Iterable[np.ndarray], path: str | Path, *, fps: float,
+                     metadata: dict | None = None) -> int:
+    """As `write_frames`, but earlier frames are encoded, on a thread, while later ones are made; their number."""
     waiting: Queue[np.ndarray | BaseException | None] = Queue(AHEAD)
 
     def arriving() -> Iterator[np.ndarray]:

@@ -1,6 +1,7 @@
 """Does a clip hold together? Seams, frames that were to be kept, and drift, of any clip whatever it shows.
 
-In go frames uint8 (T, H, W, 3); a jump is the mean absolute difference between two neighbouring frames, in levels of 255.
+In go frames uint8 (T, H, W, 3); a jump is the mean absolute difference between two neighbouring frames, in levels of
+255.
 """
 
 from dataclasses import dataclass
@@ -26,9 +27,11 @@ def jumps(frames: np.ndarray) -> np.ndarray:
 
 
 def seam_ratio(frames: np.ndarray, seam: int) -> float:
-    """The jump into frame `seam` as a multiple of the median of all other jumps; at most 1 is a seam that is not seen."""
+    """The jump into frame `seam` as a multiple of the median of all other jumps; at most 1 is a seam that is not seen.
+    """
     if not 0 < seam < len(frames) or len(frames) < 3:
-        raise ValueError(f"the seam is before frame {seam} of {len(frames)}; expected one within a clip of at least 3 frames")
+        raise ValueError(f"the seam is before frame {seam} of {len(frames)}; expected one within a clip of at least 3 "
+                         "frames")
     all_jumps = jumps(frames)
     return float(all_jumps[seam - 1] / max(np.median(np.delete(all_jumps, seam - 1)), STILLEST))
 
@@ -39,7 +42,8 @@ def loop_ratio(frames: np.ndarray) -> float:
 
 
 def kept_psnr(frames: np.ndarray, given: np.ndarray, where: np.ndarray | None = None) -> float:
-    """PSNR in dB of frames that were to stay as given; `where` bool (T, H, W) limits it to a region. Infinite if equal."""
+    """PSNR in dB of frames that were to stay as given; `where` bool (T, H, W) limits it to a region. Infinite if equal.
+    """
     if frames.shape != given.shape:
         raise ValueError(f"the frames have shape {frames.shape}, those given {given.shape}; expected the same")
     squares = np.square(frames.astype(np.float32) - given)

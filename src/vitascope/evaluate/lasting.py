@@ -1,7 +1,7 @@
 """What a world keeps: subjects that stay themselves, effects that stay, falling as the law says, steps in their order.
 
-Each measure takes what `alignment.read` saw in a clip and says whether, or how far, it is so. Lengths are in heights of the
-view, as in the world; the camera stands still in the clips that are asked for.
+Each measure takes what `alignment.read` saw in a clip and says whether, or how far, it is so. Lengths are in heights of
+the view, as in the world; the camera stands still in the clips that are asked for.
 """
 
 from collections.abc import Iterable
@@ -19,8 +19,8 @@ RESTING = 0.02  # units above the lowest point from which a fall counts as over
 
 def permanent(reading: Reading, subject: str) -> bool:
     """One subject and no other is seen, by the name asked for, at the beginning and at the end."""
-    return len(reading.subjects) == 1 and reading.subjects[0].subject.name == subject and _at_start(reading.subjects[0]) \
-        and _at_end(reading.subjects[0])
+    names = [one.subject.name for one in reading.subjects]
+    return names == [subject] and _at_start(reading.subjects[0]) and _at_end(reading.subjects[0])
 
 
 def gone_for_good(reading: Reading, subject: str) -> bool:
@@ -38,7 +38,8 @@ def stays_changed(amounts: np.ndarray, *, least: float = 0.5) -> bool:
 
 def in_order(reading: Reading, subject: str, first: str, then: str) -> bool:
     """The subject does the first action in the first half and the other in the second."""
-    return any(one.subject.name == subject and one.first.name == first and one.last.name == then for one in reading.subjects)
+    return any(one.subject.name == subject and one.first.name == first and one.last.name == then
+               for one in reading.subjects)
 
 
 def fall_acceleration(seen: Seen) -> float | None:
@@ -55,7 +56,9 @@ def fall_acceleration(seen: Seen) -> float | None:
 
 
 def gravity_error(readings: Iterable[Reading]) -> float:
-    """Median relative error of the acceleration of what falls; a clip in which nothing falls counts as wrong by all of it."""
+    """Median relative error of the acceleration of what falls; a clip in which nothing falls counts as wrong by all of
+    it.
+    """
     errors = []
     for reading in readings:
         measured = next((value for one in reading.subjects if (value := fall_acceleration(one)) is not None), 0.0)

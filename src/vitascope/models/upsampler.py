@@ -1,7 +1,7 @@
 """Learned upsampling: video (B, 3, T, H, W) in [-1, 1] → (B, 3, T, 2H, 2W).
 
-A residual network at the small size whose output is added to the bicubic picture (the frame of EDSR, Lim et al. 2017, with
-sub-pixel convolution, Shi et al. 2016). Each frame also sees its two neighbours, so that detail does not flicker.
+A residual network at the small size whose output is added to the bicubic picture (the frame of EDSR, Lim et al. 2017,
+with sub-pixel convolution, Shi et al. 2016). Each frame also sees its two neighbours, so that detail does not flicker.
 Trained on pairs that the world renders, with inputs that went through the autoencoder.
 """
 
@@ -58,7 +58,8 @@ class Upsampler(nn.Module):
         return rearrange(self.enlarge(x), "(b t) c h w -> b c t h w", b=len(video))
 
     def enlarge(self, x: Tensor) -> Tensor:
-        """Frames (N, 3, 2H, 2W) of small ones with their neighbours on the channels, (N, 3 (1 + 2 neighbours), H, W)."""
+        """Frames (N, 3, 2H, 2W) of small ones with their neighbours on the channels, (N, 3 (1 + 2 neighbours), H, W).
+        """
         frames = x[:, 3 * self.config.neighbours:][:, :3]                # (N, 3, H, W)
         x = self.stem(x.contiguous(memory_format=torch.channels_last))   # (N, width, H, W)
         for block in self.blocks:
