@@ -12,7 +12,6 @@ from functools import partial
 
 import cv2
 import numpy as np
-import torch
 from einops import reduce
 from torch import Tensor
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from .diffusion.samplers import SAMPLERS, Velocity, guide, times
 from .models.autoencoder import FRAMES
 from .models.text import TextEmbedding
-from .models.transformer import Noisy, pack, patchify, unpatchify
+from .models.transformer import Noisy, pack, unpatchify
 from .system import System
 from .tasks import RATE, Condition, cut, know
 from .video import Video
