@@ -64,7 +64,7 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
         progress(len(captions))
     with fast_precision():
         embedded = [item for first in range(0, len(captions), GROUP) for item in text(captions[first:first + GROUP])]
-    tensors = {"latents": torch.cat(latents).half(), "truth": torch.from_numpy(np.stack(truths)),
+    tensors = {"latents": torch.cat(latents).half().contiguous(), "truth": torch.from_numpy(np.stack(truths)),
                "states": torch.cat([item.states for item in embedded]).half(),
                "pooled": torch.stack([item.pooled for item in embedded]).half(),
                "text_lengths": torch.tensor([len(item.states) for item in embedded])}
