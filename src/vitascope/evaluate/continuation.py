@@ -1,4 +1,4 @@
-"""How well a model goes on from what it is given: clips of the world extended, filled in, looped and masked, then measured.
+"""How well a model goes on from what it is given: clips of the world extended, filled in, looped and masked, measured.
 
 The jump at every seam stands as a multiple of the clip's own median jump, and what was given as the PSNR that it kept.
 Needs no reader: nothing here asks what a clip shows.
