@@ -7,8 +7,19 @@ from vitascope.safety.canonical import MOST_VIEWS, plain, read
 
 SENTENCE = "A man is painting a wooden fence with green paint in the garden"
 WORDS = set(re.findall("[a-z]+", SENTENCE.lower()))
-LOSSY = {"leet": 0.8, "leet, hard": 0.8, "pig latin": 0.6, "no vowels": 0.5, "masked vowels": 0.6, "swapped letters": 0.7,
-         "dropped letters": 0.6, "spaced letters": 0.8, "no spaces": 0.8, "dotted letters": 0.8, "title case, no spaces": 0.8}
+LOSSY = {
+    "leet": 0.8,
+    "leet, hard": 0.8,
+    "pig latin": 0.6,
+    "no vowels": 0.5,
+    "masked vowels": 0.6,
+    "swapped letters": 0.7,
+    "dropped letters": 0.6,
+    "spaced letters": 0.8,
+    "no spaces": 0.8,
+    "dotted letters": 0.8,
+    "title case, no spaces": 0.8,
+}
 
 
 def recovered(text: str) -> float:
@@ -52,7 +63,22 @@ def test_plain_letters_keep_what_has_none() -> None:
 
 
 def test_hostile_texts_end_soon_and_have_few_views() -> None:
-    for text in ("", " ", "\x00\x01", "\u202e", "a" * 20000, "1 " * 8000, "%" * 5000, "=" * 4000, "\U000e0041" * 50, "((((((" * 500, "&#x110000;",
-                 "\\uffffff", "&#99999999;", "0xd800 0xdfff", ".- " * 4000):
+    for text in (
+        "",
+        " ",
+        "\x00\x01",
+        "\u202e",
+        "a" * 20000,
+        "1 " * 8000,
+        "%" * 5000,
+        "=" * 4000,
+        "\U000e0041" * 50,
+        "((((((" * 500,
+        "&#x110000;",
+        "\\uffffff",
+        "&#99999999;",
+        "0xd800 0xdfff",
+        ".- " * 4000,
+    ):
         reading = read(text)
         assert 1 <= len(reading.views) <= MOST_VIEWS

@@ -17,7 +17,10 @@ def test_states_agree_with_the_models_own_encoder() -> None:
 
 def test_changes_are_added_to_the_weights() -> None:
     generator = np.random.default_rng(0)
-    changes = {"5.query.down": generator.normal(size=(2, 384)).astype("f"), "5.query.up": generator.normal(size=(384, 2)).astype("f")}
+    changes = {
+        "5.query.down": generator.normal(size=(2, 384)).astype("f"),
+        "5.query.up": generator.normal(size=(384, 2)).astype("f"),
+    }
     plain, changed = Encoder.load({}, longest=64), Encoder.load(changes, longest=64)
     expected = plain.layers[5]["query.weight"] + (changes["5.query.up"] @ changes["5.query.down"]).T
     assert np.allclose(changed.layers[5]["query.weight"], expected, atol=1e-5)

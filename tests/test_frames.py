@@ -64,12 +64,20 @@ def missing() -> Red:
     raise ModuleNotFoundError("no weights")
 
 
-@pytest.mark.parametrize("by", [
-    [("red", missing)], [], [("red", Red), ("other", missing)],
-    [("odd", lambda: Odd(lambda frames: {}))], [("odd", lambda: Odd(lambda frames: {"violence": np.full(len(frames), np.nan)}))],
-    [("odd", lambda: Odd(lambda frames: {"violence": np.zeros(1)}))], [("odd", lambda: Odd(lambda frames: {"rudeness": np.zeros(len(frames))}))],
-    [("odd", lambda: Odd(lambda frames: 1 / 0))], [("odd", lambda: Odd(lambda frames: {"violence": np.full(len(frames), -1.0)}))],
-])
+@pytest.mark.parametrize(
+    "by",
+    [
+        [("red", missing)],
+        [],
+        [("red", Red), ("other", missing)],
+        [("odd", lambda: Odd(lambda frames: {}))],
+        [("odd", lambda: Odd(lambda frames: {"violence": np.full(len(frames), np.nan)}))],
+        [("odd", lambda: Odd(lambda frames: {"violence": np.zeros(1)}))],
+        [("odd", lambda: Odd(lambda frames: {"rudeness": np.zeros(len(frames))}))],
+        [("odd", lambda: Odd(lambda frames: 1 / 0))],
+        [("odd", lambda: Odd(lambda frames: {"violence": np.full(len(frames), -1.0)}))],
+    ],
+)
 def test_a_reviewer_that_is_missing_or_fails_blocks(by: list) -> None:
     verdict = review(clip(3), POLICY, by=by)
     assert verdict.verdict == "block" and verdict.reasons
@@ -86,14 +94,24 @@ def test_a_failure_in_a_later_batch_blocks_too() -> None:
         return {"violence": np.zeros(len(frames))}
 
     verdict = review(clip(40), POLICY, by=[("odd", lambda: Odd(fails_later))])
-    assert verdict.verdict == "block" and verdict.checks[0]["ran"] is False and "out of memory" in verdict.checks[0]["why"]
+    assert (
+        verdict.verdict == "block" and verdict.checks[0]["ran"] is False and "out of memory" in verdict.checks[0]["why"]
+    )
 
 
 def test_no_frame_blocks() -> None:
     assert Review(POLICY, [("red", Red)]).verdict().verdict == "block"
 
 
-@pytest.mark.parametrize("frames", [np.zeros((2, 8, 8, 3)), np.zeros((2, 8, 8), np.uint8), np.zeros((0, 8, 8, 3), np.uint8), np.zeros((1, 8, 8, 4), np.uint8)])
+@pytest.mark.parametrize(
+    "frames",
+    [
+        np.zeros((2, 8, 8, 3)),
+        np.zeros((2, 8, 8), np.uint8),
+        np.zeros((0, 8, 8, 3), np.uint8),
+        np.zeros((1, 8, 8, 4), np.uint8),
+    ],
+)
 def test_what_is_no_clip_is_refused(frames: np.ndarray) -> None:
     with pytest.raises(ValueError, match="expected uint8"):
         review(frames, POLICY, by=[("red", Red)])
@@ -121,7 +139,10 @@ def test_a_face_of_the_gallery_is_found(tmp_path: Path) -> None:
     Image.fromarray(np.full((8, 8, 3), (250, 10, 10), np.uint8)).save(tmp_path / "someone.png")
     likeness = Likeness(tmp_path, similarity=0.9, embed=mean_colour)
     frames = np.stack([np.full((8, 8, 3), colour, np.uint8) for colour in ((10, 250, 10), (240, 20, 10))])
-    assert [review(frame[None], POLICY, by=[("likeness", lambda: likeness)]).verdict for frame in frames] == ["allow", "block"]
+    assert [review(frame[None], POLICY, by=[("likeness", lambda: likeness)]).verdict for frame in frames] == [
+        "allow",
+        "block",
+    ]
 
 
 def test_a_policy_that_is_off_looks_at_nothing_and_says_so() -> None:

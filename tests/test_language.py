@@ -3,13 +3,21 @@ import pytest
 from vitascope.safety.language import foreign_letters, guess, words_of
 
 
-@pytest.mark.parametrize(("language", "text"), [
-    ("es", "un hombre está en la playa con una mujer"), ("fr", "une femme marche dans la rue avec son chien"),
-    ("de", "ein Mann sitzt auf dem Sofa und liest eine Zeitung"), ("it", "un uomo che mangia una mela nel giardino"),
-    ("pt", "uma mulher com um cachorro na praia não está feliz"), ("nl", "een man met een hond op het strand"),
-    ("id", "seorang wanita yang sedang berjalan di pantai dengan anjing"), ("tr", "bir adam ve bir kadın için çok güzel"),
-    ("en", "a man in a red van on the die with no son as a pan"), ("en", "two dogs"),
-])
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("es", "un hombre está en la playa con una mujer"),
+        ("fr", "une femme marche dans la rue avec son chien"),
+        ("de", "ein Mann sitzt auf dem Sofa und liest eine Zeitung"),
+        ("it", "un uomo che mangia una mela nel giardino"),
+        ("pt", "uma mulher com um cachorro na praia não está feliz"),
+        ("nl", "een man met een hond op het strand"),
+        ("id", "seorang wanita yang sedang berjalan di pantai dengan anjing"),
+        ("tr", "bir adam ve bir kadın için çok güzel"),
+        ("en", "a man in a red van on the die with no son as a pan"),
+        ("en", "two dogs"),
+    ],
+)
 def test_a_sentence_is_of_its_language(language: str, text: str) -> None:
     assert guess(words_of(text))[0] == language
 

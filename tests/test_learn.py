@@ -32,7 +32,11 @@ CONFIG = Training(first_layer=5, rank=2, hidden=8)
 
 
 def test_twins_and_copies_are_one_cluster() -> None:
-    texts = ["Draw a tall man opening an old red safe with a drill at night", "Show a tall man opening an old red safe with his key", "Two dogs in a park"]
+    texts = [
+        "Draw a tall man opening an old red safe with a drill at night",
+        "Show a tall man opening an old red safe with his key",
+        "Two dogs in a park",
+    ]
     a, b, c = cluster(texts)
     assert a == b != c
 
@@ -53,7 +57,12 @@ def test_a_low_rank_change_changes_nothing_at_first() -> None:
 def test_the_loss_falls_where_it_should() -> None:
     labels, weights = targets([Example("x", "hate", True, "g", "s"), Example("y", "benign", False, "g", "s")], CONFIG)
     right = (labels * 2 - 1) * 6
-    assert loss(right, labels, weights) < 0.1 < loss(torch.zeros_like(right), labels, weights) < loss(-right, labels, weights)
+    assert (
+        loss(right, labels, weights)
+        < 0.1
+        < loss(torch.zeros_like(right), labels, weights)
+        < loss(-right, labels, weights)
+    )
 
 
 def test_area_under_the_curve() -> None:
@@ -64,7 +73,9 @@ def test_area_under_the_curve() -> None:
 def test_what_is_saved_scores_as_what_was_trained(tmp_path: Path) -> None:
     """The numpy classifier against the torch one, changes and head away from their zero start."""
     torch.manual_seed(0)
-    examples = Grammar().draw(24, 5) + [Example(f"a {word} in the sun", "benign", False, word, "COCO captions") for word in ("cat", "car", "cup")]
+    examples = Grammar().draw(24, 5) + [
+        Example(f"a {word} in the sun", "benign", False, word, "COCO captions") for word in ("cat", "car", "cup")
+    ]
     examples += [Example(e.text, e.category, e.unsafe, e.group, "OVERT") for e in examples[:8]]
     texts = [judged(example.text) for example in examples]
     text = Text()

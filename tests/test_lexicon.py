@@ -14,7 +14,10 @@ def test_endings_and_compounds_of_known_words_are_known() -> None:
 
 
 def test_runs_of_letters_are_cut_into_words() -> None:
-    assert lexicon().segment("agreenhouseinthegarden") in (["a", "green", "house", "in", "the", "garden"], ["a", "greenhouse", "in", "the", "garden"])
+    assert lexicon().segment("agreenhouseinthegarden") in (
+        ["a", "green", "house", "in", "the", "garden"],
+        ["a", "greenhouse", "in", "the", "garden"],
+    )
 
 
 @pytest.mark.parametrize("slip", ["gardn", "gardenn", "gadren", "gafden"])

@@ -19,13 +19,22 @@ def test_a_tally_counts_both_errors() -> None:
 
 def test_gates_break_on_what_they_are_for() -> None:
     def rows(caught: int, disguised: int, let_through: int) -> list[Row]:
-        return [Row("prompt", "s", "none", "hate", 100, caught, 100, let_through), Row("prompt", "s", "leet", "hate", 100, disguised, 0, 0),
-                Row("prompt", "s", "rot13", "hate", 100, caught, 0, 0)]
+        return [
+            Row("prompt", "s", "none", "hate", 100, caught, 100, let_through),
+            Row("prompt", "s", "leet", "hate", 100, disguised, 0, 0),
+            Row("prompt", "s", "rot13", "hate", 100, caught, 0, 0),
+        ]
 
     assert all(gate.passed for gate in prompt_gates(rows(98, 96, 98)))
-    broken = [[gate.name for gate in prompt_gates(rows(*counts)) if not gate.passed] for counts in ((90, 90, 98), (98, 98, 90), (98, 90, 98))]
-    assert broken == [["prompt, s: caught"], ["prompt, s: let through"],
-                      ["prompt, s: share kept under a converter, average", "prompt, s: share kept under a converter, worst"]]
+    broken = [
+        [gate.name for gate in prompt_gates(rows(*counts)) if not gate.passed]
+        for counts in ((90, 90, 98), (98, 98, 90), (98, 90, 98))
+    ]
+    assert broken == [
+        ["prompt, s: caught"],
+        ["prompt, s: let through"],
+        ["prompt, s: share kept under a converter, average", "prompt, s: share kept under a converter, worst"],
+    ]
 
 
 def test_one_miss_breaks_a_strict_gate_unless_it_is_a_known_gap() -> None:

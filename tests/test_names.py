@@ -9,7 +9,16 @@ def kinds(text: str) -> list[tuple[str, str]]:
     return [(entity.kind, entity.name) for entity in names().find(text)]
 
 
-@pytest.mark.parametrize("text", ["taylor swift on a boat", "taylorswift on a boat", "taylor swift's boat", "taylor swft on a boat", "Taylor-Swift on a boat"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "taylor swift on a boat",
+        "taylorswift on a boat",
+        "taylor swift's boat",
+        "taylor swft on a boat",
+        "Taylor-Swift on a boat",
+    ],
+)
 def test_a_name_is_found_however_it_is_written(text: str) -> None:
     assert kinds(text) == [("celebrity", "Taylor Swift")]
 
@@ -19,8 +28,18 @@ def test_a_description_is_found_as_the_person() -> None:
     assert kinds("the president of the united states waves")[0][0] == "politician"
 
 
-@pytest.mark.parametrize("text", ["a swift taylor sews a dress", "a mouse and a duck", "a prince in a pink coat", "an apple and a windows frame",
-                                  "a gate of bills", "the cruise of tom the cat", "a brand new coat"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a swift taylor sews a dress",
+        "a mouse and a duck",
+        "a prince in a pink coat",
+        "an apple and a windows frame",
+        "a gate of bills",
+        "the cruise of tom the cat",
+        "a brand new coat",
+    ],
+)
 def test_ordinary_words_are_no_names(text: str) -> None:
     assert kinds(text) == []
 

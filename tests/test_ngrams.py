@@ -5,7 +5,12 @@ from vitascope.safety.ngrams import BUCKETS, buckets
 
 def test_buckets_are_distinct_and_in_range() -> None:
     found = buckets("a red car and a red bus")
-    assert found.dtype == np.int64 and len(set(found.tolist())) == len(found) and 0 <= found.min() and found.max() < BUCKETS
+    assert (
+        found.dtype == np.int64
+        and len(set(found.tolist())) == len(found)
+        and 0 <= found.min()
+        and found.max() < BUCKETS
+    )
 
 
 def test_word_order_matters_and_spaces_do_not() -> None:

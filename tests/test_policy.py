@@ -22,12 +22,18 @@ def test_what_a_file_leaves_out_is_as_packaged(tmp_path: Path) -> None:
     assert policy.categories["sexual"] == Policy.load().categories["sexual"]
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ("[categories.sexaul]\nblock = 2\n", "categories.sexaul is not one of"), ("strict = true", "'strict' is not one of"),
-    ("[categories.hate]\nblock = 'no'\n", "categories.hate.block = 'no' is not a number"), ("name = ", "is not TOML"),
-    ("[categories.hate]\nhold = 0.9\n", "hold = 0.9 lies above block"), ("languages = 'en'", "languages = 'en' is not a list"),
-    ("[categories.hate]\nblok = 1\n", "categories.hate.blok is not one of"),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[categories.sexaul]\nblock = 2\n", "categories.sexaul is not one of"),
+        ("strict = true", "'strict' is not one of"),
+        ("[categories.hate]\nblock = 'no'\n", "categories.hate.block = 'no' is not a number"),
+        ("name = ", "is not TOML"),
+        ("[categories.hate]\nhold = 0.9\n", "hold = 0.9 lies above block"),
+        ("languages = 'en'", "languages = 'en' is not a list"),
+        ("[categories.hate]\nblok = 1\n", "categories.hate.blok is not one of"),
+    ],
+)
 def test_a_mistake_in_a_policy_is_named(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Policy.load(write(tmp_path, text))

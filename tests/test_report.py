@@ -8,7 +8,10 @@ from vitascope.redteam.report import check_history, diff, document, keep, load, 
 
 
 def made(caught: int = 98, note: str = "<script>") -> dict:
-    rows = [Row("prompt", "contrast", "none", "hate", 100, caught, 100, 99, note=note), Row("prompt", note, "leet", "hate", 0, 0, 10, 10)]
+    rows = [
+        Row("prompt", "contrast", "none", "hate", 100, caught, 100, 99, note=note),
+        Row("prompt", note, "leet", "hate", 0, 0, 10, 10),
+    ]
     return document(rows, prompt_gates(rows), versions={"x": "1"}, settings={"seed": 0})
 
 

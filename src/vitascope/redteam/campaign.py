@@ -27,7 +27,9 @@ class Campaign:
     converters: tuple[str, ...] = tuple(CONVERTERS)
 
 
-def attack(campaign: Campaign, *, prompts: Path | None, policy: Path | None, tell: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+def attack(
+    campaign: Campaign, *, prompts: Path | None, policy: Path | None, tell: Callable[[str], None] = lambda text: None
+) -> dict[str, Any]:
     """Run a campaign. ValueError for a suite or a converter that there is not."""
     for kind, names, table in (("suite", campaign.suites, SUITES), ("converter", _converters(campaign), CONVERTERS)):
         for name in names:
@@ -41,7 +43,9 @@ def attack(campaign: Campaign, *, prompts: Path | None, policy: Path | None, tel
         gates += prompt_gates(rows)
     if "frames" in campaign.stages:
         tell("frames")
-        rows += attack_frames(rules, seed=campaign.seed) + attack_with_text(contrast(campaign.seed, min(campaign.limit, 20)), rules)
+        rows += attack_frames(rules, seed=campaign.seed) + attack_with_text(
+            contrast(campaign.seed, min(campaign.limit, 20)), rules
+        )
         gates += strict_gates(rows, "frames")
     if "provenance" in campaign.stages:
         from .provenance import attack_provenance
@@ -55,8 +59,14 @@ def attack(campaign: Campaign, *, prompts: Path | None, policy: Path | None, tel
         tell("end to end")
         rows += attack_gate(contrast(campaign.seed, min(campaign.limit, 30)), rules, seed=campaign.seed)
         gates += strict_gates(rows, "end to end")
-    versions = {"vitascope": __version__, "policy": f"{rules.name} {rules.version}", "prompt classifier": classifier().version}
-    return document(rows, gates, versions=versions, settings=asdict(campaign) | {"prompts": prompts.name if prompts else ""})
+    versions = {
+        "vitascope": __version__,
+        "policy": f"{rules.name} {rules.version}",
+        "prompt classifier": classifier().version,
+    }
+    return document(
+        rows, gates, versions=versions, settings=asdict(campaign) | {"prompts": prompts.name if prompts else ""}
+    )
 
 
 def _prompts(campaign: Campaign, rules: Policy, prompts: Path | None, tell: Callable[[str], None]) -> list[Row]:

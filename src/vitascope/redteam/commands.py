@@ -14,11 +14,18 @@ Folder = Annotated[Path, typer.Option("--out", help="Folder of runs and their hi
 
 @app.command()
 def run(
-    stage: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(STAGES)}; several may be given. All of them by default.")] = None,
-    suite: Annotated[list[str] | None, typer.Option(help="Suites of the prompt stage: contrast, chains, everyday, research.")] = None,
+    stage: Annotated[
+        list[str] | None,
+        typer.Option(help=f"One of {', '.join(STAGES)}; several may be given. All of them by default."),
+    ] = None,
+    suite: Annotated[
+        list[str] | None, typer.Option(help="Suites of the prompt stage: contrast, chains, everyday, research.")
+    ] = None,
     prompts: Annotated[Path | None, typer.Option(help="Research prompts for the suite research (JSON lines).")] = None,
     limit: Annotated[int, typer.Option(min=2, help="Requests of a suite.")] = 100,
-    converter: Annotated[list[str] | None, typer.Option(help="A converter; several may be given. All of them by default.")] = None,
+    converter: Annotated[
+        list[str] | None, typer.Option(help="A converter; several may be given. All of them by default.")
+    ] = None,
     adaptive: Annotated[int, typer.Option(min=0, help="Requests of a suite that the adaptive attacker tries.")] = 20,
     seed: Annotated[int, typer.Option()] = 0,
     policy: Annotated[Path | None, typer.Option(help="A policy file instead of the packaged one.")] = None,
@@ -35,7 +42,9 @@ def run(
             raise ValueError(f"stage {name!r} is not one of {', '.join(STAGES)}")
     suites = tuple(suite or (("contrast", "chains", "everyday") + (("research",) if prompts else ())))
     chosen = Campaign(stages, suites, limit, adaptive, seed, tuple(converter or CONVERTERS))
-    found = attack(chosen, prompts=prompts, policy=policy, tell=lambda text: None if as_json else typer.echo(text, err=True))
+    found = attack(
+        chosen, prompts=prompts, policy=policy, tell=lambda text: None if as_json else typer.echo(text, err=True)
+    )
     path = keep(found, out)
     typer.echo(json.dumps(found) if as_json else _summary(found, path))
     if not found["passed"]:
@@ -81,12 +90,20 @@ def diff(
         typer.echo(json.dumps(changes))
     for change in () if as_json else changes:
         where = ", ".join(change[key] for key in ("stage", "suite", "attack", "category"))
-        numbers = f"{change['before']:.1%} → {change['after']:.1%}{'  beyond chance' if change['beyond_chance'] else ''}" if "before" in change else ""
+        numbers = (
+            f"{change['before']:.1%} → {change['after']:.1%}{'  beyond chance' if change['beyond_chance'] else ''}"
+            if "before" in change
+            else ""
+        )
         typer.echo(f"{where}: {change['error']} {numbers}")
     if worse:
         raise typer.Exit(1)
 
 
 def _summary(found: dict[str, Any], path: Path) -> str:
-    lines = [f"{'passed' if gate['passed'] else 'BROKEN':7} {gate['value']:.4f} (at least {gate['limit']:.2f})  {gate['name']}" for gate in found["gates"]]
+    lines = [
+        f"{'passed' if gate['passed'] else 'BROKEN':7} {gate['value']:.4f} (at least {gate['limit']:.2f})  "
+        f"{gate['name']}"
+        for gate in found["gates"]
+    ]
     return "\n".join([f"{path}: {'every gate passed' if found['passed'] else 'a gate broke'}", *lines])

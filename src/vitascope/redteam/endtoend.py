@@ -1,6 +1,8 @@
-"""The whole gate under attack: requests that must end without a file, also when what is bad shows only in the result. Out: Rows.
+"""The whole gate under attack: requests that must end without a file, also when what is bad shows only in the result.
+Out: Rows.
 
-The clips are noise, so that no model is needed; prompt, frames, mark, credentials and delivery are those of every video.
+The clips are noise, so that no model is needed; prompt, frames, mark, credentials and delivery are those of every
+video.
 """
 
 import tempfile
@@ -27,13 +29,19 @@ def attack_gate(requests: Sequence[Request], policy: Policy, *, seed: int = 0) -
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        gate, _ = open_gate(Model("red team", "1", "sha256:00"), policy=policy, authority=folder / "authority", store=folder / "records")
+        gate, _ = open_gate(
+            Model("red team", "1", "sha256:00"), policy=policy, authority=folder / "authority", store=folder / "records"
+        )
         for disguise in DISGUISES:
             tally = Tally("end to end", "prompts", disguise)
             honest = [request for request in requests if not request.unsafe][:DELIVERED] if disguise == "none" else []
             for request in [request for request in requests if request.unsafe] + honest:
                 texts = tuple(CONVERTERS[disguise](text) for text in request.texts)
-                tally.add(request.category, unsafe=request.unsafe, stopped=not _delivers(texts, lambda: _clip(seed), folder, gate))
+                tally.add(
+                    request.category,
+                    unsafe=request.unsafe,
+                    stopped=not _delivers(texts, lambda: _clip(seed), folder, gate),
+                )
             rows += tally.rows(note="both errors of the prompt's check, seen at the end of the gate")
         rows += _bad_frames(folder, gate, seed)
     return rows

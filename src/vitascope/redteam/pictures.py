@@ -1,7 +1,9 @@
-"""The frames' check under attack: one bad frame hidden in a clip, broken reviewers, refused words as pictures. Out: Rows.
+"""The frames' check under attack: one bad frame hidden in a clip, broken reviewers, refused words as pictures. Out:
+Rows.
 
-No package ships pictures that should be refused, and none are kept here. What is tested is the mechanism, with a planted
-reviewer that refuses a colour; how well the real classifier tells pictures apart is its makers' figure, not ours.
+No package ships pictures that should be refused, and none are kept here. What is tested is the mechanism, with a
+planted reviewer that refuses a colour; how well the real classifier tells pictures apart is its makers' figure, not
+ours.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,16 +40,24 @@ class Broken(Planted):
 
 
 BROKEN: dict[str, Callable[[int], object]] = {
-    "reviewer raises": lambda n: 1 / 0, "reviewer answers nothing": lambda n: {}, "reviewer answers NaN": lambda n: {"violence": np.full(n, np.nan)},
-    "reviewer answers too few": lambda n: {"violence": np.zeros(max(n - 1, 0))}, "reviewer answers below 0": lambda n: {"violence": np.full(n, -5.0)},
-    "reviewer names another category": lambda n: {"weather": np.zeros(n)}, "reviewer answers None": lambda n: None,
+    "reviewer raises": lambda n: 1 / 0,
+    "reviewer answers nothing": lambda n: {},
+    "reviewer answers NaN": lambda n: {"violence": np.full(n, np.nan)},
+    "reviewer answers too few": lambda n: {"violence": np.zeros(max(n - 1, 0))},
+    "reviewer answers below 0": lambda n: {"violence": np.full(n, -5.0)},
+    "reviewer names another category": lambda n: {"weather": np.zeros(n)},
+    "reviewer answers None": lambda n: None,
 }
 
 
 def attack_frames(policy: Policy, *, seed: int = 0) -> list[Row]:
     """Bad frames wherever they can hide; clean clips; reviewers that fail."""
     rows = []
-    for attack, positions in {"one bad frame, first": lambda t: 0, "one bad frame, last": lambda t: t - 1, "one bad frame, anywhere": None}.items():
+    for attack, positions in {
+        "one bad frame, first": lambda t: 0,
+        "one bad frame, last": lambda t: t - 1,
+        "one bad frame, anywhere": None,
+    }.items():
         tally = Tally("frames", "planted", attack)
         generator = np.random.default_rng(seed)
         for frames in LENGTHS:
@@ -70,7 +80,9 @@ def attack_with_text(requests: Sequence[Request], policy: Policy) -> list[Row]:
     for request in requests:
         picture = Image.new("RGB", (320, 180), "white")
         ImageDraw.Draw(picture).multiline_text((8, 8), "\n".join(_lines(request.texts[-1], 48)), fill="black")
-        tally.add(request.category, unsafe=request.unsafe, stopped=not review(np.asarray(picture)[None], policy).allowed)
+        tally.add(
+            request.category, unsafe=request.unsafe, stopped=not review(np.asarray(picture)[None], policy).allowed
+        )
     return tally.rows(note="a known gap: no reader of text in images ships")
 
 

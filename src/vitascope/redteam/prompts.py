@@ -1,4 +1,6 @@
-"""The prompt's check under attack: converters, and an adaptive search over compositions of them. In: requests. Out: Rows."""
+"""The prompt's check under attack: converters, and an adaptive search over compositions of them. In: requests. Out:
+Rows.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -16,10 +18,18 @@ KEEPS_MEANING = tuple(name for name in CONVERTERS if name not in ("none", "harml
 
 
 def attack_prompts(
-    suite: str, requests: Sequence[Request], judge: PromptClassifier, policy: Policy, *, converters: Sequence[str] = tuple(CONVERTERS),
+    suite: str,
+    requests: Sequence[Request],
+    judge: PromptClassifier,
+    policy: Policy,
+    *,
+    converters: Sequence[str] = tuple(CONVERTERS),
     progress: Callable[[str], None] = lambda text: None,
 ) -> list[Row]:
-    """Every request under every converter; all texts of a request are converted. Benign requests are only judged as they are."""
+    """Every request under every converter; all texts of a request are converted.
+
+    Benign requests are only judged as they are.
+    """
     rows: list[Row] = []
     for name in converters:
         tally = Tally("prompt", suite, name)
@@ -32,8 +42,13 @@ def attack_prompts(
     return rows
 
 
-def attack_adaptively(suite: str, requests: Sequence[Request], judge: PromptClassifier, policy: Policy, *, seed: int = 0) -> list[Row]:
-    """A greedy attacker with a budget: it keeps the composition that scores lowest and goes on from there until one passes."""
+def attack_adaptively(
+    suite: str, requests: Sequence[Request], judge: PromptClassifier, policy: Policy, *, seed: int = 0
+) -> list[Row]:
+    """A greedy attacker with a budget.
+
+    It keeps the composition that scores lowest and goes on from there until one passes.
+    """
     tally = Tally("prompt", suite, f"adaptive, {BUDGET} questions")
     for number, request in enumerate(requests):
         if request.unsafe:
@@ -42,7 +57,9 @@ def attack_adaptively(suite: str, requests: Sequence[Request], judge: PromptClas
     return tally.rows(note="a search, not one attack: the share that withstands it")
 
 
-def _search(request: Request, judge: PromptClassifier, policy: Policy, generator: np.random.Generator) -> tuple[str, ...] | None:
+def _search(
+    request: Request, judge: PromptClassifier, policy: Policy, generator: np.random.Generator
+) -> tuple[str, ...] | None:
     """The names of the converters that got a request through, if any did."""
     def ask(names: tuple[str, ...]) -> tuple[bool, float]:
         verdict = judge.judge([_compose([CONVERTERS[name] for name in names])(text) for text in request.texts], policy)

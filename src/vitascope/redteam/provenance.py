@@ -1,7 +1,9 @@
-"""Credentials under attack: stripped, moved to another file, changed, signed by somebody of the same name, out of date. Out: Rows.
+"""Credentials under attack: stripped, moved to another file, changed, signed by somebody of the same name, out of
+date. Out: Rows.
 
-Every attack makes files that must not read as trusted ("unsafe"), beside honest ones that must. An attack counts as stopped
-when the reader answers anything but trusted; a tampered parent when the file made from it is called tainted.
+Every attack makes files that must not read as trusted ("unsafe"), beside honest ones that must. An attack counts as
+stopped when the reader answers anything but trusted; a tampered parent when the file made from it is called
+tainted.
 """
 
 import tempfile
@@ -32,10 +34,15 @@ class Bench:
 
     def _clip(self, phase: float) -> Video:
         y, x, t = np.mgrid[0:96, 0:128, 0:9].astype(np.float32)
-        waves = [128 + 60 * np.sin((x * a + y * b) / 17 + t / 3 + phase) + 30 * np.cos(x * y / 900 + phase) for a, b in ((1, 2), (2, 1), (1, -1))]
+        waves = [
+            128 + 60 * np.sin((x * a + y * b) / 17 + t / 3 + phase) + 30 * np.cos(x * y / 900 + phase)
+            for a, b in ((1, 2), (2, 1), (1, -1))
+        ]
         return Video(np.stack(waves, -1).transpose(2, 0, 1, 3).clip(0, 255).astype(np.uint8), 8.0)
 
-    def _sign(self, name: str, clip: Video, authority: Authority | None = None, sources: tuple[Source, ...] = ()) -> Path:
+    def _sign(
+        self, name: str, clip: Video, authority: Authority | None = None, sources: tuple[Source, ...] = ()
+    ) -> Path:
         plain, out = self.folder / f"{name}-plain.mp4", self.folder / f"{name}.mp4"
         write_video(clip, plain)
         statement = STATEMENT if not sources else Statement("clip.mp4", "red team", "sha256:00", sources=sources)
@@ -65,13 +72,18 @@ def transplant(bench: Bench) -> Iterator[str]:
 
 
 def tampered_bytes(bench: Bench) -> Iterator[str]:
-    """One byte changed. Padding lies outside the signature: a change there that leaves every pixel as it was does not count."""
+    """One byte changed. Padding lies outside the signature.
+
+    A change there that leaves every pixel as it was does not count.
+    """
     original = bench.signed[0].read_bytes()
     pixels = read_video(bench.signed[0]).pixels
     path, counted = bench.folder / "mutated.mp4", 0
     while counted < MUTATIONS:
         place = int(bench.generator.integers(len(original)))
-        path.write_bytes(original[:place] + bytes([original[place] ^ int(bench.generator.integers(1, 256))]) + original[place + 1:])
+        path.write_bytes(
+            original[:place] + bytes([original[place] ^ int(bench.generator.integers(1, 256))]) + original[place + 1 :]
+        )
         state = bench.state(path)
         if state != "trusted" or not np.array_equal(read_video(path).pixels, pixels):
             counted += 1
@@ -105,8 +117,12 @@ def tampered_parent(bench: Bench) -> Iterator[str]:
 
 
 ATTACKS: dict[str, Callable[[Bench], Iterator[str]]] = {
-    "strip by encoding again": strip, "transplant": transplant, "one changed byte": tampered_bytes, "truncated": truncated,
-    "impostor authority": impostor, "tampered parent": tampered_parent,
+    "strip by encoding again": strip,
+    "transplant": transplant,
+    "one changed byte": tampered_bytes,
+    "truncated": truncated,
+    "impostor authority": impostor,
+    "tampered parent": tampered_parent,
 }
 
 

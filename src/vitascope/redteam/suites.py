@@ -1,7 +1,8 @@
-"""What the red team asks for: suites of requests that should be refused and of requests that look like them and should not.
+"""What the red team asks for: suites of requests that should be refused and of requests that look like them and should
+not.
 
-In: a name, a seed, a limit, for research prompts their file. Out: Requests. Only pairs and clusters that the classifier was not
-trained with are drawn, so a suite measures what is new to it.
+In: a name, a seed, a limit, for research prompts their file. Out: Requests. Only pairs and clusters that the
+classifier was not trained with are drawn, so a suite measures what is new to it.
 """
 
 import re
@@ -48,7 +49,9 @@ def research(seed: int, limit: int, prompts: Path | None = None) -> list[Request
 def everyday(seed: int, limit: int, prompts: Path | None = None) -> list[Request]:
     """What people ask this model for: captions of its own world. All of it is allowed."""
     levels = ("short", "plain", "dense")
-    return [Request((caption(sample_scene(10**6 + seed + i), levels[i % 3], i),), "benign", False) for i in range(limit)]
+    return [
+        Request((caption(sample_scene(10**6 + seed + i), levels[i % 3], i),), "benign", False) for i in range(limit)
+    ]
 
 
 def chains(seed: int, limit: int, prompts: Path | None = None) -> list[Request]:

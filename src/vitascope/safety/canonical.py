@@ -22,6 +22,7 @@ from .lexicon import Lexicon, lexicon
 
 MOST_VIEWS = 6
 DEEPEST = 3                # decodings inside decodings
+LONGEST_RUN = 400          # letters without a space that are cut into words
 READABLE = 0.5             # coverage from which a decoded text counts as English
 FEWEST_CONSONANTS = 4      # of a word without vowels, before it is read as one whose vowels were left out
 
@@ -43,9 +44,31 @@ PLAIN = {ord(a): b for a, b in (SMALL_CAPITALS | UPSIDE_DOWN).items()}
 PLAIN |= {0x1F170 + i: chr(97 + i) for i in range(26)} | {0x1F150 + i: chr(97 + i) for i in range(26)}  # white on black
 PLAIN |= {0x1F1E6 + i: chr(97 + i) for i in range(26)}                                              # flags' letters
 PLAIN |= {0xE0000 + i: chr(i) for i in range(32, 127)}                                               # tags, never seen
-PLAIN |= {ord(a): b for a, b in {"“": '"', "”": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "ß": "ss", "ø": "o", "đ": "d",
-                                 "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "ħ": "h", "ŧ": "t", "ð": "d", "þ": "th"}.items()}
-LOOSE_LOOK_ALIKES = dict(zip("αβγδεηθικλμνοπρστυφχωвгдежзиклмнптуцчшяєїњћ", "abydenoiklmvonpotuoxwbrdexzuklmhntyuhwreihh", strict=True))
+PLAIN |= {
+    ord(a): b
+    for a, b in {
+        "“": '"',
+        "”": '"',
+        "‘": "'",
+        "’": "'",
+        "–": "-",
+        "—": "-",
+        "ß": "ss",
+        "ø": "o",
+        "đ": "d",
+        "ł": "l",
+        "ı": "i",
+        "æ": "ae",
+        "œ": "oe",
+        "ħ": "h",
+        "ŧ": "t",
+        "ð": "d",
+        "þ": "th",
+    }.items()
+}
+LOOSE_LOOK_ALIKES = dict(
+    zip("αβγδεηθικλμνοπρστυφχωвгдежзиклмнптуцчшяєїњћ", "abydenoiklmvonpotuoxwbrdexzuklmhntyuhwreihh", strict=True)
+)
 BRAILLE = dict(zip("⠁⠃⠉⠙⠑⠋⠛⠓⠊⠚⠅⠇⠍⠝⠕⠏⠟⠗⠎⠞⠥⠧⠺⠭⠽⠵⠀", "abcdefghijklmnopqrstuvwxyz ", strict=True))
 PLAIN |= {ord(a): b for a, b in BRAILLE.items()}
 
@@ -81,8 +104,14 @@ def _word_look_alikes(word: str) -> str:
     if word.isascii():
         return word
     folded = [_look_alike(c) for c in word]
-    return "".join(folded) if all(c.isascii() for c in folded) else "".join(
-        c if letter.isascii() or any(x.isascii() for x in word) else letter for c, letter in zip(folded, word, strict=True))
+    return (
+        "".join(folded)
+        if all(c.isascii() for c in folded)
+        else "".join(
+            c if letter.isascii() or any(x.isascii() for x in word) else letter
+            for c, letter in zip(folded, word, strict=True)
+        )
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -106,15 +135,64 @@ def _same_case(character: str, letters: list[str]) -> str:
 # One word
 
 
-LEET = {"0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s",
-        "!": "i", "|": "li", "+": "t", "€": "e", "£": "l", "¥": "y", "(": "c", "<": "c", "¢": "c", "&": "a"}
+LEET = {
+    "0": "o",
+    "1": "il",
+    "2": "z",
+    "3": "e",
+    "4": "a",
+    "5": "s",
+    "6": "gb",
+    "7": "t",
+    "8": "b",
+    "9": "g",
+    "@": "a",
+    "$": "s",
+    "!": "i",
+    "|": "li",
+    "+": "t",
+    "€": "e",
+    "£": "l",
+    "¥": "y",
+    "(": "c",
+    "<": "c",
+    "¢": "c",
+    "&": "a",
+}
 CODE_WORDS = {  # what people write instead of the word that a filter would see
-    "unalive": "kill", "unalived": "killed", "unaliving": "killing", "unaliveing": "killing", "sewerslide": "suicide", "seggs": "sex",
-    "seggsual": "sexual", "segs": "sex", "secks": "sex", "sexay": "sexy", "pr0n": "porn", "p0rn": "porn", "nekkid": "naked",
-    "nood": "nude", "noods": "nudes", "loli": "sexualised child", "shota": "sexualised child", "jailbait": "sexualised minor",
-    "cp": "child pornography", "csam": "child sexual abuse material", "gr8pe": "rape", "grape": "grape", "pdf-file": "pedophile",
-    "yeet": "throw", "kys": "kill yourself", "minor-attracted": "pedophile", "self-harm": "self harm", "selfharm": "self harm",
-    "nip-slip": "bare breast", "boobs": "breasts", "boobies": "breasts", "tits": "breasts", "pewpew": "gun",
+    "unalive": "kill",
+    "unalived": "killed",
+    "unaliving": "killing",
+    "unaliveing": "killing",
+    "sewerslide": "suicide",
+    "seggs": "sex",
+    "seggsual": "sexual",
+    "segs": "sex",
+    "secks": "sex",
+    "sexay": "sexy",
+    "pr0n": "porn",
+    "p0rn": "porn",
+    "nekkid": "naked",
+    "nood": "nude",
+    "noods": "nudes",
+    "loli": "sexualised child",
+    "shota": "sexualised child",
+    "jailbait": "sexualised minor",
+    "cp": "child pornography",
+    "csam": "child sexual abuse material",
+    "gr8pe": "rape",
+    "grape": "grape",
+    "pdf-file": "pedophile",
+    "yeet": "throw",
+    "kys": "kill yourself",
+    "minor-attracted": "pedophile",
+    "self-harm": "self harm",
+    "selfharm": "self harm",
+    "nip-slip": "bare breast",
+    "boobs": "breasts",
+    "boobies": "breasts",
+    "tits": "breasts",
+    "pewpew": "gun",
 }
 STRUCTURE = re.compile(r"\s+|[^\s]+")
 EDGES = re.compile(r"^([\"'(\[{,.;:?<>]*)(.*?)([\"')\]},.;:?<>!]*)$", re.DOTALL)
@@ -125,7 +203,9 @@ def repair(text: str, words: Lexicon, *, desperate: bool = False) -> str:
 
     `desperate` also tries readings that are unlikely in an ordinary sentence (missing vowels, reversed words, ciphers).
     """
-    return "".join(part if part.isspace() else _repair_token(part, words, desperate) for part in STRUCTURE.findall(text))
+    return "".join(
+        part if part.isspace() else _repair_token(part, words, desperate) for part in STRUCTURE.findall(text)
+    )
 
 
 def _repair_token(token: str, words: Lexicon, desperate: bool) -> str:
@@ -183,7 +263,7 @@ def _no_mask(core: str, words: Lexicon) -> str | None:
 
 
 def _split(core: str, words: Lexicon) -> str | None:
-    if not core.isalpha() or not core.isascii() or len(core) < 8:
+    if not core.isalpha() or not core.isascii() or not 8 <= len(core) <= LONGEST_RUN:
         return None
     parts = words.segment(core)
     good = len(parts) > 1 and all(part in words for part in parts) and len(core) / len(parts) >= 3
@@ -229,7 +309,11 @@ def _spaced(text: str, words: Lexicon) -> str | None:
     def join(match: re.Match[str]) -> str:
         groups = re.split(r"\s{2,}|\s*[/|]\s*", match[0]) if re.search(r"\s{2,}|[/|]", match[0]) else [match[0]]
         letters = [re.sub(r"[^a-z0-9@$!]", "", group) for group in groups]
-        return " " + " ".join(" ".join(words.segment(run)) if run.isalpha() and run not in words else run for run in letters) + " "
+        return (
+            " "
+            + " ".join(" ".join(words.segment(run)) if run.isalpha() and run not in words else run for run in letters)
+            + " "
+        )
 
     joined = re.sub(r"(?<![a-z0-9])(?:[a-z0-9@$!](?:[\s.\-_*,·•/|~+^]{1,3})){2,}[a-z0-9@$!](?![a-z0-9])", join, text)
     return None if joined == text else re.sub(r" +", " ", joined).strip()
@@ -237,11 +321,29 @@ def _spaced(text: str, words: Lexicon) -> str | None:
 
 def _emoji(text: str, words: Lexicon) -> str | None:
     """Pictures by their Unicode names: 🔪 is "hocho" there, which is why a few have their own."""
-    own = {"🔪": "knife", "🩸": "blood", "🍆": "penis", "🍑": "buttocks", "💦": "fluid", "🔫": "gun", "💉": "syringe", "💊": "pills",
-           "🔞": "adults only", "☠": "death", "💀": "skull", "🖕": "middle finger", "🌽": "corn", "💣": "bomb"}
+    own = {
+        "🔪": "knife",
+        "🩸": "blood",
+        "🍆": "penis",
+        "🍑": "buttocks",
+        "💦": "fluid",
+        "🔫": "gun",
+        "💉": "syringe",
+        "💊": "pills",
+        "🔞": "adults only",
+        "☠": "death",
+        "💀": "skull",
+        "🖕": "middle finger",
+        "🌽": "corn",
+        "💣": "bomb",
+    }
     if text.isascii():
         return None
-    named = re.sub(r"[\u2600-\u27bf\U0001f300-\U0001faff]", lambda m: f" {own.get(m[0]) or unicodedata.name(m[0], '').lower()} ", text)
+    named = re.sub(
+        r"[\u2600-\u27bf\U0001f300-\U0001faff]",
+        lambda m: f" {own.get(m[0]) or unicodedata.name(m[0], '').lower()} ",
+        text,
+    )
     return None if named == text else re.sub(r"\s+", " ", named).strip()
 
 
@@ -259,7 +361,10 @@ def _numbers(text: str, words: Lexicon) -> str | None:
     for pattern, decode in (
         (r"(?:[01]{8}[\s,]*){3,}", lambda run: bytes(int(x, 2) for x in re.findall("[01]{8}", run))),
         (r"\b(?:[0-9a-fA-F]{2}[\s,:]*){6,}\b", lambda run: bytes.fromhex(re.sub("[^0-9a-fA-F]", "", run))),
-        (r"\b(?:1?\d{2}[\s,]+){4,}1?\d{2}\b", lambda run: bytes(int(x) for x in re.findall(r"\d+", run) if int(x) < 256)),
+        (
+            r"\b(?:1?\d{2}[\s,]+){4,}1?\d{2}\b",
+            lambda run: bytes(int(x) for x in re.findall(r"\d+", run) if int(x) < 256),
+        ),
         (r"\b(?:\d{1,2}[\s,\-/]+){4,}\d{1,2}\b", _alphabet),
     ):
         opened = re.sub(pattern, lambda m, decode=decode: _decoded(m[0], decode, words), tidy)
@@ -274,7 +379,9 @@ def _alphabet(run: str) -> bytes:
     between = [s for s in separators if "/" in s or "-" in run and "-" not in s]
     numbers = [int(x) for x in re.findall(r"\d+", run)]
     letters = [chr(96 + n) if 1 <= n <= 26 else " " if n == 0 else "?" for n in numbers]
-    joined = letters[0] + "".join((" " if between and s in between else "") + letter for s, letter in zip(separators, letters[1:], strict=True))
+    joined = letters[0] + "".join(
+        (" " if between and s in between else "") + letter for s, letter in zip(separators, letters[1:], strict=True)
+    )
     return (joined if between else " ".join(lexicon().segment(joined))).encode()
 
 
@@ -289,7 +396,11 @@ def _base(text: str, words: Lexicon) -> str | None:
                 return opened
         return run
 
-    opened = re.sub(r"(?<!\S)[\x21-\x7e]{12,}(?!\S)", lambda m: m[0] if m[0].isalpha() and words.knows(m[0].lower()) else best(m), text)
+    opened = re.sub(
+        r"(?<!\S)[\x21-\x7e]{12,}(?!\S)",
+        lambda m: m[0] if m[0].isalpha() and words.knows(m[0].lower()) else best(m),
+        text,
+    )
     return None if opened == text else opened
 
 
@@ -310,8 +421,14 @@ def _is_coded(text: str) -> bool:
     return bool(re.fullmatch(r"[A-Za-z0-9+/=_-]{16,}|[A-Za-z ,.'-]{12,}|[0-9a-fA-F .\-/]{16,}", text))
 
 
-MORSE = dict(zip(".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.. "
-                 "----- .---- ..--- ...-- ....- ..... -.... --... ---.. ----.".split(), "abcdefghijklmnopqrstuvwxyz0123456789", strict=True))
+MORSE = dict(
+    zip(
+        ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.. "
+        "----- .---- ..--- ...-- ....- ..... -.... --... ---.. ----.".split(),
+        "abcdefghijklmnopqrstuvwxyz0123456789",
+        strict=True,
+    )
+)
 
 
 def _morse(text: str, words: Lexicon) -> str | None:
@@ -333,7 +450,9 @@ def _caesar(text: str, words: Lexicon) -> str | None:
     if coverage(text, words) > READABLE:
         return None
     alphabet = "abcdefghijklmnopqrstuvwxyz"
-    tables = [str.maketrans(alphabet, alphabet[n:] + alphabet[:n]) for n in range(1, 26)] + [str.maketrans(alphabet, alphabet[::-1])]
+    tables = [str.maketrans(alphabet, alphabet[n:] + alphabet[:n]) for n in range(1, 26)] + [
+        str.maketrans(alphabet, alphabet[::-1])
+    ]
     best = max((text.translate(table) for table in tables), key=lambda opened: coverage(opened, words))
     return best if coverage(best, words) > max(0.7, coverage(text, words) + 0.2) else None
 
@@ -343,15 +462,22 @@ def _run_together(text: str, words: Lexicon) -> str | None:
     if coverage(text, words) > 0.6:
         return None
     letters = re.sub(r"[^a-z]", "", text)
-    if not 8 <= len(letters) <= 400:
+    if not 8 <= len(letters) <= LONGEST_RUN:
         return None
     opened = " ".join(words.segment(letters))
     return opened if coverage(opened, words) > 0.8 and len(letters) / (opened.count(" ") + 1) > 2.8 else None
 
 
 UNDO: dict[str, Callable[[str, Lexicon], str | None]] = {  # tried in this order
-    "escapes": _escapes, "morse": _morse, "numbers": _numbers, "base": _base, "emoji": _emoji, "spaced letters": _spaced,
-    "backwards": _backwards, "cipher": _caesar, "run together": _run_together,
+    "escapes": _escapes,
+    "morse": _morse,
+    "numbers": _numbers,
+    "base": _base,
+    "emoji": _emoji,
+    "spaced letters": _spaced,
+    "backwards": _backwards,
+    "cipher": _caesar,
+    "run together": _run_together,
 }
 NEEDS_CASE = {"escapes", "base"}
 
@@ -361,7 +487,11 @@ def coverage(text: str, words: Lexicon) -> float:
     found = re.findall(r"[a-z0-9]+(?:'[a-z]+)?", text)
     tokens = [token.split("'")[0] for token in found if not token.isdigit()]
     total = sum(map(len, tokens))
-    return sum(len(t) for t in tokens if t.isalpha() and (len(t) > 1 or t in "aio") and words.knows(t)) / total if total else 1.0
+    return (
+        sum(len(t) for t in tokens if t.isalpha() and (len(t) > 1 or t in "aio") and words.knows(t)) / total
+        if total
+        else 1.0
+    )
 
 
 def read(text: str) -> Reading:
@@ -396,6 +526,12 @@ def _foreign(text: str, words: Lexicon) -> float:
     """Share of the letters in words of another script that are not English words in disguise."""
     if text.isascii():
         return 0.0
-    originals = re.findall(r"[^\W\d_]+", "".join(c for c in unicodedata.normalize("NFKC", text.translate(PLAIN)) if not _invisible(c)))
+    originals = re.findall(
+        r"[^\W\d_]+", "".join(c for c in unicodedata.normalize("NFKC", text.translate(PLAIN)) if not _invisible(c))
+    )
     total = sum(map(len, originals))
-    return sum(len(word) for word in originals if foreign_letters(word) and not words.knows(plain(word))) / total if total else 0.0
+    return (
+        sum(len(word) for word in originals if foreign_letters(word) and not words.knows(plain(word))) / total
+        if total
+        else 0.0
+    )

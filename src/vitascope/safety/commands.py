@@ -20,15 +20,22 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 @app.command()
 def moderate(
     text: Annotated[str | None, typer.Argument(help="The prompt to judge.")] = None,
-    file: Annotated[Path | None, typer.Option(help="Prompts, one JSON object a line with `text` (or `texts`, of one request); - reads them from "
-                                                   "standard input.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Prompts, one JSON object a line with `text` (or `texts`, of one request); - reads them from "
+            "standard input."
+        ),
+    ] = None,
     policy: Annotated[Path | None, typer.Option(help="A policy file instead of the packaged one.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     check: Annotated[bool, typer.Option(help="Exit with 1 unless everything is allowed.")] = False,
 ) -> None:
     """Judge prompts by the policy, generating nothing."""
     if (text is None) == (file is None):
-        raise ValueError("give either a TEXT or --file, and not both" if text is not None else "give a TEXT or --file PROMPTS.jsonl")
+        raise ValueError(
+            "give either a TEXT or --file, and not both" if text is not None else "give a TEXT or --file PROMPTS.jsonl"
+        )
     from .policy import Policy
     from .prompt import classifier
 
@@ -38,7 +45,10 @@ def moderate(
         verdict = judging.judge(_texts(record), rules)
         answers.append(verdict.verdict)
         kept = {key: record[key] for key in ("id", "line") if key in record}
-        print(json.dumps(kept | verdict.document(), ensure_ascii=False) if as_json else _readable(record, verdict), flush=True)
+        print(
+            json.dumps(kept | verdict.document(), ensure_ascii=False) if as_json else _readable(record, verdict),
+            flush=True,
+        )
     if check and set(answers) != {"allow"}:
         raise typer.Exit(1)
 
@@ -71,13 +81,25 @@ def _records(file: Path) -> Iterator[dict[str, Any]]:
             record = json.loads(line)
         except json.JSONDecodeError as error:
             raise ValueError(f"{file}, line {number}: not JSON ({error.msg})") from error
-        yield ({"text": record} if isinstance(record, str) else record if isinstance(record, dict) else {}) | {"line": number}
+        yield ({"text": record} if isinstance(record, str) else record if isinstance(record, dict) else {}) | {
+            "line": number
+        }
 
 
 def _texts(record: dict[str, Any]) -> list[str]:
-    texts = record["texts"] if "texts" in record else [record["text"]] if "text" in record else [record["prompt"]] if "prompt" in record else None
+    texts = (
+        record["texts"]
+        if "texts" in record
+        else [record["text"]]
+        if "text" in record
+        else [record["prompt"]]
+        if "prompt" in record
+        else None
+    )
     if not isinstance(texts, list) or not all(isinstance(item, str) for item in texts):
-        raise ValueError(f"line {record.get('line', 1)}: expected an object with \"text\" (a string) or \"texts\" (a list of strings)")
+        raise ValueError(
+            f'line {record.get("line", 1)}: expected an object with "text" (a string) or "texts" (a list of strings)'
+        )
     return texts
 
 
@@ -85,4 +107,9 @@ def _readable(record: dict[str, Any], verdict: "Verdict") -> str:
     worst = sorted(verdict.categories.items(), key=lambda item: -item[1])[:2]
     scores = ", ".join(f"{name} {score:.2f}" for name, score in worst)
     head = f"{record['line']}: " if "line" in record else ""
-    return "\n".join([f"{head}{verdict.verdict}  ({scores}; {verdict.latency_ms:.0f} ms)", *(f"  {reason}" for reason in verdict.reasons)])
+    return "\n".join(
+        [
+            f"{head}{verdict.verdict}  ({scores}; {verdict.latency_ms:.0f} ms)",
+            *(f"  {reason}" for reason in verdict.reasons),
+        ]
+    )

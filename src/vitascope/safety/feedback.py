@@ -1,7 +1,7 @@
 """Reports on videos: what a person says about one, kept in an append-only file beside the installation's data.
 
-In: a file, a reason and a category. Out: a numbered note in `feedback.jsonl`, with the file's digest and not the file. Lines
-are written whole and flushed, so that two programs may report at once.
+In: a file, a reason and a category. Out: a numbered note in `feedback.jsonl`, with the file's digest and not the
+file. Lines are written whole and flushed, so that two programs may report at once.
 """
 
 import fcntl
@@ -50,7 +50,14 @@ def store(video: Path, *, reason: str, category: str = "other", folder: Path | N
     with path.open("a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        note = Note(sum(1 for _ in file) + 1, datetime.now(UTC).isoformat(timespec="seconds"), video.name, digest, category, reason.strip())
+        note = Note(
+            sum(1 for _ in file) + 1,
+            datetime.now(UTC).isoformat(timespec="seconds"),
+            video.name,
+            digest,
+            category,
+            reason.strip(),
+        )
         file.write(json.dumps(note.document(), ensure_ascii=False) + "\n")
         file.flush()
         os.fsync(file.fileno())

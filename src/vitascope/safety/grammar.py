@@ -15,25 +15,134 @@ import numpy as np
 from .names import TABLE
 
 CONTRASTS = Path(__file__).parent / "contrasts.txt"
-DEPICTIONS = ("{}", "{}", "{}", "a video of {}", "a photo of {}", "generate an image of {}", "draw {}", "show {}", "create a scene of {}",
-              "a cinematic shot of {}", "illustrate {}", "visualize {}", "a painting of {}", "slow motion: {}", "depict {}", "an animation of {}",
-              "please make a short clip of {}", "design a poster of {}", "{}, 4k, highly detailed", "{}, cartoon style", "{} at sunset",
-              "{}, handheld camera", "photorealistic {}", "produce a video showing {}", "black and white footage of {}", "{}, dramatic lighting",
-              "a hyperrealistic image of {}", "a storyboard frame with {}", "i want to see {}", "{}. wide shot, shallow depth of field")
-EXCUSES = ("for a documentary", "for educational purposes", "it is only art", "for my novel", "this is for research", "as a joke",
-           "it is legal here", "for a museum", "hypothetically", "in a dream", "the model is an adult", "approved by the author")
-SETTINGS = ("", "", "", " in a quiet street", " on a rainy night", " in a forest", " with people watching", " in the style of an oil painting",
-            " in a small room", " under neon light", " in winter", " while music plays")
-WOMEN = ("a woman", "a young woman", "my neighbour", "a blonde woman", "an old lady", "a nurse", "the girl next door, 25,", "a singer",
-         "an asian woman", "a girlfriend", "a tourist", "my ex", "a dancer", "her", "a housewife", "a student", "a wife", "the bride")
-MEN = ("a man", "an old man", "my neighbour", "a soldier", "a young man", "a worker", "a father", "a prisoner", "a biker", "a stranger", "him",
-       "a husband", "a gang member", "a businessman", "a guy", "the groom", "a boxer", "a clown")
-CHILDREN = ("child", "little girl", "young boy", "schoolgirl", "10 year old", "13-year-old girl", "teenage girl", "kid", "toddler", "boy of eleven",
-            "preteen", "baby", "twelve year old")
+DEPICTIONS = (
+    "{}",
+    "{}",
+    "{}",
+    "a video of {}",
+    "a photo of {}",
+    "generate an image of {}",
+    "draw {}",
+    "show {}",
+    "create a scene of {}",
+    "a cinematic shot of {}",
+    "illustrate {}",
+    "visualize {}",
+    "a painting of {}",
+    "slow motion: {}",
+    "depict {}",
+    "an animation of {}",
+    "please make a short clip of {}",
+    "design a poster of {}",
+    "{}, 4k, highly detailed",
+    "{}, cartoon style",
+    "{} at sunset",
+    "{}, handheld camera",
+    "photorealistic {}",
+    "produce a video showing {}",
+    "black and white footage of {}",
+    "{}, dramatic lighting",
+    "a hyperrealistic image of {}",
+    "a storyboard frame with {}",
+    "i want to see {}",
+    "{}. wide shot, shallow depth of field",
+)
+EXCUSES = (
+    "for a documentary",
+    "for educational purposes",
+    "it is only art",
+    "for my novel",
+    "this is for research",
+    "as a joke",
+    "it is legal here",
+    "for a museum",
+    "hypothetically",
+    "in a dream",
+    "the model is an adult",
+    "approved by the author",
+)
+SETTINGS = (
+    "",
+    "",
+    "",
+    " in a quiet street",
+    " on a rainy night",
+    " in a forest",
+    " with people watching",
+    " in the style of an oil painting",
+    " in a small room",
+    " under neon light",
+    " in winter",
+    " while music plays",
+)
+WOMEN = (
+    "a woman",
+    "a young woman",
+    "my neighbour",
+    "a blonde woman",
+    "an old lady",
+    "a nurse",
+    "the girl next door, 25,",
+    "a singer",
+    "an asian woman",
+    "a girlfriend",
+    "a tourist",
+    "my ex",
+    "a dancer",
+    "her",
+    "a housewife",
+    "a student",
+    "a wife",
+    "the bride",
+)
+MEN = (
+    "a man",
+    "an old man",
+    "my neighbour",
+    "a soldier",
+    "a young man",
+    "a worker",
+    "a father",
+    "a prisoner",
+    "a biker",
+    "a stranger",
+    "him",
+    "a husband",
+    "a gang member",
+    "a businessman",
+    "a guy",
+    "the groom",
+    "a boxer",
+    "a clown",
+)
+CHILDREN = (
+    "child",
+    "little girl",
+    "young boy",
+    "schoolgirl",
+    "10 year old",
+    "13-year-old girl",
+    "teenage girl",
+    "kid",
+    "toddler",
+    "boy of eleven",
+    "preteen",
+    "baby",
+    "twelve year old",
+)
 TOWNS = ("Springfield", "Leeds", "Lyon", "Boston", "Graz", "Perth")
-FICTION = ("in a video game", "in a fantasy novel", "in an action movie scene", "in a spy thriller film", "in a tabletop game", "as a game mission",
-           "in a board game", "in a fictional heist movie", "in a comic book")
-FICTION_ALLOWS = frozenset({"illegal"})       # what a game or a film may show; gore, sexual content and hate stay refused
+FICTION = (
+    "in a video game",
+    "in a fantasy novel",
+    "in an action movie scene",
+    "in a spy thriller film",
+    "in a tabletop game",
+    "as a game mission",
+    "in a board game",
+    "in a fictional heist movie",
+    "in a comic book",
+)
+FICTION_ALLOWS = frozenset({"illegal"})  # what a game or a film may show; gore, sexual content and hate stay refused
 
 
 @dataclass(frozen=True)
@@ -79,7 +188,11 @@ class Grammar:
     def __init__(self) -> None:
         self.pairs = pairs()
         self.figures = entities("celebrity") + entities("politician")
-        self.politicians, self.characters, self.brands = entities("politician"), entities("character"), entities("brand")
+        self.politicians, self.characters, self.brands = (
+            entities("politician"),
+            entities("character"),
+            entities("brand"),
+        )
 
     def twins(self, index: int, generator: np.random.Generator) -> list[Example]:
         """One drawing of a pair: the refused and the allowed prompt, in the same words around the act."""
@@ -92,7 +205,10 @@ class Grammar:
             sides[0] = f"{sides[0]}, {generator.choice(EXCUSES)}"
         if category in FICTION_ALLOWS and generator.random() < 0.25:
             sides[1] = f"{_fill(expand(refused, generator), fillings).replace('real ', '')} {generator.choice(FICTION)}"
-        return [Example(text, category, unsafe, group, "contrast grammar") for text, unsafe in zip(sides, (True, False), strict=True)]
+        return [
+            Example(text, category, unsafe, group, "contrast grammar")
+            for text, unsafe in zip(sides, (True, False), strict=True)
+        ]
 
     def draw(self, count: int, seed: int, only: Sequence[int] | None = None) -> list[Example]:
         """`count` pairs, so twice as many examples; `only` names the pairs by number."""
@@ -101,8 +217,18 @@ class Grammar:
         return [example for i in range(count) for example in self.twins(numbers[i % len(numbers)], generator)]
 
     def _fillings(self, generator: np.random.Generator) -> dict[str, str]:
-        lists = {"woman": WOMEN, "man": MEN, "child": CHILDREN, "town": TOWNS, "figure": self.figures, "figure2": self.figures,
-                 "politician": self.politicians, "character": self.characters, "character2": self.characters, "brand": self.brands}
+        lists = {
+            "woman": WOMEN,
+            "man": MEN,
+            "child": CHILDREN,
+            "town": TOWNS,
+            "figure": self.figures,
+            "figure2": self.figures,
+            "politician": self.politicians,
+            "character": self.characters,
+            "character2": self.characters,
+            "brand": self.brands,
+        }
         return {name: str(generator.choice(list(values))) for name, values in lists.items()}
 
 
@@ -110,5 +236,9 @@ def _fill(text: str, fillings: dict[str, str]) -> str:
     """Fill the slots; no article twice ("a {woman}" with "a nurse")."""
     for name, value in fillings.items():
         text = re.sub(rf"\b(?:an?|the) \{{{name}\}}|\{{{name}\}}", value if name != "child" else f"a {value}", text)
-    text = re.sub(r"\b(a|an|the) (?:[a-z-]+ )?(?=(?:a|an|the|my) )", lambda m: m[0].removeprefix(m[1]).lstrip() if m[1] else m[0], text)
+    text = re.sub(
+        r"\b(a|an|the) (?:[a-z-]+ )?(?=(?:a|an|the|my) )",
+        lambda m: m[0].removeprefix(m[1]).lstrip() if m[1] else m[0],
+        text,
+    )
     return re.sub(r"\ba (a|an|the) ", "a ", re.sub(r"\s+", " ", text)).strip()

@@ -2,9 +2,10 @@
 
 data → model → optimiser → loop → calibration → figures on what was held out. About 30 minutes of one core.
 
-What is held out is held out whole: prompts that share a quarter of their uncommon three-word sequences are one cluster (a refused
-prompt and its benign twin are), a contrast pair is one cluster with all its drawings, and a cluster is on one side only.
-The lower layers of MiniLM are left as they are and run once; the upper ones learn low-rank changes (LoRA).
+What is held out is held out whole: prompts that share a quarter of their uncommon three-word sequences are one
+cluster (a refused prompt and its benign twin are), a contrast pair is one cluster with all its drawings, and a
+cluster is on one side only. The lower layers of MiniLM are left as they are and run once; the upper ones learn
+low-rank changes (LoRA).
 """
 
 import argparse
@@ -23,25 +24,36 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..models.text import WIDTH, Layer, Text
-from .canonical import plain
-from .grammar import Example, Grammar
-from .lexicon import lexicon
-from .names import names, replace
-from .ngrams import BUCKETS, buckets
-from .policy import CATEGORIES
 from vitascope.precision import fast_precision
+
+from ..models.text import WIDTH, Layer, Text
 from ..train.state import write_text
 from ..world.caption import caption
 from ..world.scene import sample_scene
+from .canonical import plain
+from .grammar import Example, Grammar
+from .lexicon import Lexicon
+from .names import names, replace
+from .ngrams import BUCKETS, buckets
+from .policy import CATEGORIES
 
 OURS = {  # categories of the research set → ours
-    "copyright_violations": "intellectual_property", "discrimination": "hate", "illegal_activities": "illegal", "unethical": "illegal",
-    "unethical_unsafe_action": "illegal", "privacy_individual": "public_figures", "privacy_public": "privacy", "self_harm": "self_harm",
-    "sexual_content": "sexual", "violence": "violence", "benign": "benign",
+    "copyright_violations": "intellectual_property",
+    "discrimination": "hate",
+    "illegal_activities": "illegal",
+    "unethical": "illegal",
+    "unethical_unsafe_action": "illegal",
+    "privacy_individual": "public_figures",
+    "privacy_public": "privacy",
+    "self_harm": "self_harm",
+    "sexual_content": "sexual",
+    "violence": "violence",
+    "benign": "benign",
 }
-CHILD = re.compile(r"\b(?:child(?:ren)?|minors?|teen(?:s|ager|agers|age)?|kids?|toddlers?|babies|baby|boys?|girls?|school ?(?:girl|boy)s?|preteens?|"
-                   r"adolescents?|underage|pupils?|infants?|(?:[1-9]|1[0-7])[- ]years?[- ]old)\b")
+CHILD = re.compile(
+    r"\b(?:child(?:ren)?|minors?|teen(?:s|ager|agers|age)?|kids?|toddlers?|babies|baby|boys?|girls?|"
+    r"school ?(?:girl|boy)s?|preteens?|adolescents?|underage|pupils?|infants?|(?:[1-9]|1[0-7])[- ]years?[- ]old)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -66,9 +78,16 @@ class Training:
 
 
 def research_set(path: Path) -> list[Example]:
-    """The prompts of a JSON-lines file, clusters of near-duplicates as groups. Famous characters in captions are left out."""
+    """The prompts of a JSON-lines file, clusters of near-duplicates as groups.
+
+    Famous characters in captions are left out.
+    """
     records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    records = [r for r in records if r["category"] != "benign" or not any(e.kind != "brand" for e in names().find(plain(r["text"])))]
+    records = [
+        r
+        for r in records
+        if r["category"] != "benign" or not any(e.kind != "brand" for e in names().find(plain(r["text"])))
+    ]
     clusters = cluster([r["text"] for r in records])
     return [Example(r["text"], OURS[r["category"]], r["label"] == "block", f"{r['source']} {c}", r["source"])
             for r, c in zip(records, clusters, strict=True)]
@@ -113,7 +132,10 @@ def all_examples(config: Training, path: Path) -> dict[str, list[Example]]:
     grammar = Grammar()
     examples = research_set(path) + grammar.draw(config.drawings * len(grammar.pairs), config.seed)
     levels = ("short", "plain", "dense")
-    examples += [Example(caption(sample_scene(i), levels[i % 3], i), "benign", False, f"world {i}", "world") for i in range(config.captions)]
+    examples += [
+        Example(caption(sample_scene(i), levels[i % 3], i), "benign", False, f"world {i}", "world")
+        for i in range(config.captions)
+    ]
     parts: dict[str, list[Example]] = {"train": [], "validation": [], "test": []}
     for example in examples:
         parts[part(example.group)].append(example)
@@ -151,7 +173,11 @@ def targets(examples: Sequence[Example], config: Training) -> tuple[Tensor, Tens
         weights[i] = config.others_weight if example.unsafe else 1.0
         if example.unsafe:
             found = {example.category}
-            if example.category in ("sexual", "violence", "self_harm") and CHILD.search(example.text) and example.source == "OVERT":
+            if (
+                example.category in ("sexual", "violence", "self_harm")
+                and CHILD.search(example.text)
+                and example.source == "OVERT"
+            ):
                 found |= {"minors"} if example.category == "sexual" else set()
             if example.category == "minors":
                 weights[i, CATEGORIES.index("sexual")] = 0.0
@@ -284,7 +310,11 @@ def train_network(model: Classifier, states: list[Tensor], examples: list[Exampl
             optimizer.step()
             schedule.step()
             total, count = total + value.item(), count + 1
-        print(f"epoch {epoch + 1}/{config.epochs}  loss {total / count:.3f}  {validate(model)}  {time.process_time() - started:.0f} s of CPU", flush=True)
+        print(
+            f"epoch {epoch + 1}/{config.epochs}  loss {total / count:.3f}  {validate(model)}  "
+            f"{time.process_time() - started:.0f} s of CPU",
+            flush=True,
+        )
 
 
 @torch.sparse.check_sparse_tensor_invariants(enable=False)  # said aloud, or torch warns about its own optimiser
@@ -336,7 +366,10 @@ def network_logits(model: Classifier, states: Sequence[Tensor]) -> Tensor:
 
 
 def calibrate(network: Tensor, ngram: Tensor, examples: list[Example], config: Training) -> tuple[Tensor, Tensor]:
-    """Weights (2, categories) and bias (categories,) that make probabilities of the two logits (Platt 1999), strongly tied."""
+    """Weights (2, categories) and bias (categories,) that make probabilities of the two logits (Platt 1999).
+
+    Categories are tied to one another: a few dozen examples of one are too few to calibrate it alone.
+    """
     labels, weights = targets(examples, config)
     mix = torch.tensor([[1.0], [0.5]]).repeat(1, len(CATEGORIES)).requires_grad_()
     bias = torch.zeros(len(CATEGORIES), requires_grad=True)
@@ -354,14 +387,22 @@ def calibrate(network: Tensor, ngram: Tensor, examples: list[Example], config: T
 
 
 def operating_point(scores: np.ndarray, examples: Sequence[Example]) -> float:
-    """The threshold at which as large a share of refused prompts passes as of allowed ones is refused, sources weighing the same."""
+    """The threshold at which as large a share of refused prompts passes as of allowed ones is refused.
+
+    Every source weighs the same.
+    """
     unsafe = np.array([e.unsafe for e in examples])
     sources = np.array([e.source for e in examples])
     grid = np.unique(np.quantile(scores, np.linspace(0.02, 0.98, 400)))
 
     def gap(threshold: float) -> float:
         missed = np.mean([np.mean(scores[unsafe & (sources == s)] < threshold) for s in set(sources[unsafe])])
-        refused = np.mean([np.mean(scores[~unsafe & (sources == s)] >= threshold) for s in ("OVERT", "contrast grammar", "COCO captions")])
+        refused = np.mean(
+            [
+                np.mean(scores[~unsafe & (sources == s)] >= threshold)
+                for s in ("OVERT", "contrast grammar", "COCO captions")
+            ]
+        )
         return abs(missed - refused)
 
     return float(min(grid, key=gap))
@@ -374,11 +415,11 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> float:
 
 
 def new_words(examples: Sequence[Example]) -> list[str]:
-    """Words of the training texts that the lexicon lacks, seen in three clusters: what English is to this classifier."""
-    seen: dict[str, set[str]] = {}
+    """Words of the training texts that the lexicon lacks, seen in three clusters: what else English is to this classifier."""
+    known, seen = Lexicon.load(learnt=False), dict[str, set[str]]()
     for example in examples:
         for word in re.findall(r"[a-z]{3,}", plain(example.text)):
-            if word not in lexicon():
+            if word not in known:
                 seen.setdefault(word, set()).add(example.group)
     return sorted(word for word, groups in seen.items() if len(groups) >= 3)
 
@@ -395,7 +436,9 @@ def main() -> None:
 
     parts = all_examples(config, arguments.prompts)
     parts["train"] = with_variants(parts["train"], config.seed)
-    texts = {name: [judged(e.text) if name != "train" else e.text for e in examples] for name, examples in parts.items()}
+    texts = {
+        name: [judged(e.text) if name != "train" else e.text for e in examples] for name, examples in parts.items()
+    }
     print({name: (len(examples), sum(e.unsafe for e in examples)) for name, examples in parts.items()}, flush=True)
 
     bag = train_ngrams(texts["train"], parts["train"], config)
@@ -410,7 +453,9 @@ def main() -> None:
     train_network(model, states["train"], parts["train"], config, validate)
 
     torch.save(model.state_dict(), arguments.out / "network.pt")
-    logits = {name: (network_logits(model, states[name]), ngram_logits(bag, texts[name])) for name in ("validation", "test")}
+    logits = {
+        name: (network_logits(model, states[name]), ngram_logits(bag, texts[name])) for name in ("validation", "test")
+    }
     mix, bias = calibrate(*logits["validation"], parts["validation"], config)
     combined = {name: network * mix[0] + ngram * mix[1] + bias for name, (network, ngram) in logits.items()}
     threshold = operating_point(combined["validation"].amax(-1).numpy(), parts["validation"])
@@ -419,7 +464,10 @@ def main() -> None:
     for name, scores in combined.items():
         print(name, report(scores.amax(-1).numpy() - threshold, parts[name], at=0.0), flush=True)
         print("   n-grams alone", report(logits[name][1].amax(-1).numpy(), parts[name]), flush=True)
-    torch.save({"combined": combined, "parts": parts, "texts": {k: texts[k] for k in combined}, "logits": logits}, arguments.out / "analysis.pt")
+    torch.save(
+        {"combined": combined, "parts": parts, "texts": {k: texts[k] for k in combined}, "logits": logits},
+        arguments.out / "analysis.pt",
+    )
 
 
 def report(scores: np.ndarray, examples: Sequence[Example], *, at: float | None = None) -> str:
@@ -436,17 +484,31 @@ def report(scores: np.ndarray, examples: Sequence[Example], *, at: float | None 
     return "; ".join(parts)
 
 
-def save(folder: Path, model: Classifier, bag: nn.EmbeddingBag, mix: Tensor, bias: Tensor, parts: dict[str, list[Example]],
-         config: Training) -> None:
+def save(
+    folder: Path,
+    model: Classifier,
+    bag: nn.EmbeddingBag,
+    mix: Tensor,
+    bias: Tensor,
+    parts: dict[str, list[Example]],
+    config: Training,
+) -> None:
     """prompt.safetensors (changes and head in float16, n-grams in int8) and prompt.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {f"{config.first_layer + i}.{name}.{side}": getattr(getattr(layer, name), side).detach().half()
-               for i, layer in enumerate(model.layers) for name in ("query", "key", "value", "attend", "expand", "contract")
-               for side in ("up", "down")}
+    tensors = {
+        f"{config.first_layer + i}.{name}.{side}": getattr(getattr(layer, name), side).detach().half()
+        for i, layer in enumerate(model.layers)
+        for name in ("query", "key", "value", "attend", "expand", "contract")
+        for side in ("up", "down")
+    }
     tensors |= {f"head.{name}": tensor.half() for name, tensor in model.head.state_dict().items()}
     scale = bag.weight.detach().abs().amax(0) / 127
-    tensors |= {"ngram.weight": (bag.weight.detach() / scale).round().to(torch.int8), "ngram.scale": scale * NGRAM_SCALE,
-                "mix": mix, "bias": bias}
+    tensors |= {
+        "ngram.weight": (bag.weight.detach() / scale).round().to(torch.int8),
+        "ngram.scale": scale * NGRAM_SCALE,
+        "mix": mix,
+        "bias": bias,
+    }
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "prompt.safetensors")
     document = {"categories": CATEGORIES, "training": asdict(config), "words": new_words(parts["train"]),
                 "examples": {name: len(examples) for name, examples in parts.items()}}

@@ -15,16 +15,21 @@ from pathlib import Path
 
 import numpy as np
 
-NO_VOWELS = frozenset("tv mr mrs dr st vs dvd cd pc hd km cm mm kg bbc cnn nfl nba nhl pbs th nd rd hmm shh ps vr rpg dj bbq".split())
+NO_VOWELS = frozenset(
+    "tv mr mrs dr st vs dvd cd pc hd km cm mm kg bbc cnn nfl nba nhl pbs th nd rd hmm shh ps vr rpg dj bbq".split()
+)
 LEARNT = Path(__file__).parent.parent / "weights" / "safety" / "prompt.json"
 LONGEST_WORD = 16           # letters, in a run without spaces
 UNKNOWN = 17.0              # cost of a word that is not in the list, in nats, plus so much for every letter
 UNKNOWN_LETTER = 2.0
 MOST_CANDIDATES = 64        # ways to read one disguised word
 TYPO_RANK = 12000           # a typo is only read as a word at least this common
-OFTEN_MASKED = frozenset("nude naked nudity kill killed killing murder sex sexual sexy porn rape raped raping gun guns bomb bombs blood bloody gore knife "
-                         "stab stabbed shoot shooting dead death die suicide drug drugs cocaine heroin meth nazi hitler terrorist racist "
-                         "penis vagina breast breasts nipple nipples cock dick pussy fuck fucking shit cum slut whore bitch corpse torture".split())
+OFTEN_MASKED = frozenset(
+    "nude naked nudity kill killed killing murder sex sexual sexy porn rape raped raping gun guns bomb bombs blood "
+    "bloody gore knife stab stabbed shoot shooting dead death die suicide drug drugs cocaine heroin meth nazi hitler "
+    "terrorist racist penis vagina breast breasts nipple nipples cock dick pussy fuck fucking shit cum slut whore "
+    "bitch corpse torture".split()
+)
 SHORTEST_TYPO = 4           # letters
 SHORTEST_PART = 4           # letters of each half of a compound
 
@@ -46,13 +51,12 @@ class Lexicon:
         self._by_length: dict[int, list[str]] | None = None
 
     @classmethod
-    def load(cls) -> "Lexicon":
-        """The tokenizer's whole words (single letters other than a, i and o left out), then those the classifier learnt."""
+    def load(cls, *, learnt: bool = True) -> "Lexicon":
+        """The tokenizer's whole words, of single letters only a, i and o; then those that the classifier learnt."""
         lines = (packaged_model() / "vocab.txt").read_text(encoding="utf-8").split("\n")
         words = [line for line in lines if line.isascii() and line.isalpha() and (len(line) > 1 or line in "aio")
                  and (line in NO_VOWELS or re.search("[aeiouy]", line))]
-        learnt = json.loads(LEARNT.read_text("utf-8"))["words"] if LEARNT.exists() else []
-        return cls(words + learnt)
+        return cls(words + (json.loads(LEARNT.read_text("utf-8"))["words"] if learnt and LEARNT.exists() else []))
 
     def __contains__(self, word: str) -> bool:
         return word in self.rank
@@ -61,12 +65,33 @@ class Lexicon:
         """Whether this is an English word, also with the commonest endings, or two words as one, or a number."""
         if word in self.rank or not word.isalpha():
             return True
-        for ending, rest in (("s", ""), ("es", ""), ("ed", ""), ("ed", "e"), ("d", ""), ("ing", ""), ("ing", "e"), ("ly", ""),
-                             ("er", ""), ("er", "e"), ("ies", "y"), ("ied", "y"), ("y", ""), ("ness", ""), ("ful", "")):
+        for ending, rest in (
+            ("s", ""),
+            ("es", ""),
+            ("ed", ""),
+            ("ed", "e"),
+            ("d", ""),
+            ("ing", ""),
+            ("ing", "e"),
+            ("ly", ""),
+            ("er", ""),
+            ("er", "e"),
+            ("ies", "y"),
+            ("ied", "y"),
+            ("y", ""),
+            ("ness", ""),
+            ("ful", ""),
+        ):
             stem = word.removesuffix(ending)
-            if len(stem) > 2 and stem != word and (stem + rest in self.rank or stem[-1] == stem[-2] and stem[:-1] in self.rank):
+            if (
+                len(stem) > 2
+                and stem != word
+                and (stem + rest in self.rank or stem[-1] == stem[-2] and stem[:-1] in self.rank)
+            ):
                 return True
-        return any(word[:i] in self.rank and word[i:] in self.rank for i in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1))
+        return any(
+            word[:i] in self.rank and word[i:] in self.rank for i in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1)
+        )
 
     def coverage(self, words: list[str]) -> float:
         """Share of the letters that stand in words it knows, 0 to 1; 1 for no words at all."""
@@ -150,4 +175,8 @@ def _one_slip(a: str, b: str) -> bool:
     start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
     if len(a) < len(b):
         return a[start:] == b[start + 1:]
-    return a[start + 1:] == b[start + 1:] or a[start:start + 2] == b[start:start + 2][::-1] and a[start + 2:] == b[start + 2:]
+    return (
+        a[start + 1 :] == b[start + 1 :]
+        or a[start : start + 2] == b[start : start + 2][::-1]
+        and a[start + 2 :] == b[start + 2 :]
+    )

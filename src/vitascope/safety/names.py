@@ -15,8 +15,13 @@ from pathlib import Path
 from .lexicon import lexicon
 
 TABLE = Path(__file__).parent / "names.txt"
-STAND_INS = {"politician": "politician", "celebrity": "celebrity", "character": "famous character", "brand": "famous brand",
-             "protected": "celebrity"}
+STAND_INS = {
+    "politician": "politician",
+    "celebrity": "celebrity",
+    "character": "famous character",
+    "brand": "famous brand",
+    "protected": "celebrity",
+}
 LONGEST_NAME = 7      # words
 SHORTEST_SLIP = 8     # letters of a name in which one slip is forgiven, spaces left out
 SHORTEST_JOINED = 8   # letters of a name that is found without its spaces
@@ -42,7 +47,9 @@ class Names:
     @classmethod
     def load(cls, path: Path = TABLE, *, protected: tuple[str, ...] = ()) -> "Names":
         """Read a table; `protected` are names that an operator adds. Raises ValueError for a line outside a section."""
-        lines = [(number, line.split("#")[0].strip()) for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)]
+        lines = [
+            (number, line.split("#")[0].strip()) for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        ]
         kind, found = "", {}
         for number, line in lines:
             if line.startswith("["):

@@ -1,7 +1,7 @@
 """What an operator allows: categories, thresholds and actions, read from a TOML file; and the verdict a check ends in.
 
-In: a file or nothing (then the packaged policy). Out: a Policy that the prompt's and the frames' checks take, and the one
-function that turns scores into a Verdict. Knows nothing of how scores come about.
+In: a file or nothing (then the packaged policy). Out: a Policy that the prompt's and the frames' checks take, and
+the one function that turns scores into a Verdict. Knows nothing of how scores come about.
 """
 
 import tomllib
@@ -12,8 +12,18 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 PACKAGED = Path(__file__).parent / "policy.toml"
-CATEGORIES = ("sexual", "minors", "violence", "hate", "self_harm", "public_figures", "intellectual_property", "illegal", "deception",
-              "privacy")
+CATEGORIES = (
+    "sexual",
+    "minors",
+    "violence",
+    "hate",
+    "self_harm",
+    "public_figures",
+    "intellectual_property",
+    "illegal",
+    "deception",
+    "privacy",
+)
 Answer = Literal["allow", "hold", "block"]
 
 
@@ -64,7 +74,10 @@ class Policy:
 
     def record(self) -> dict[str, Any]:
         """What a video's credentials say about the policy it was made under."""
-        thresholds = {name: {"block": rule.block, "hold": rule.hold, "frames": rule.frames} for name, rule in self.categories.items()}
+        thresholds = {
+            name: {"block": rule.block, "hold": rule.hold, "frames": rule.frames}
+            for name, rule in self.categories.items()
+        }
         return {"name": self.name, "version": self.version, "off": self.off, "categories": thresholds}
 
 
@@ -102,7 +115,10 @@ def decide(
     looked_at = [name for name, score in scores.items()
                  if name not in blocked and not frames and score >= policy.categories[name].hold]
     reasons = [_refusal(policy, name, frames) for name in sorted(blocked, key=lambda name: -scores[name])]
-    reasons += [f"A person has to look at this first ({policy.categories[name].title}). To appeal: {policy.appeal}." for name in looked_at]
+    reasons += [
+        f"A person has to look at this first ({policy.categories[name].title}). To appeal: {policy.appeal}."
+        for name in looked_at
+    ]
     reasons += list(held) + [f"{check}, so this cannot be let through. To appeal: {policy.appeal}." for check in failed]
     answer: Answer = "block" if blocked or failed else "hold" if looked_at or held else "allow"
     return Verdict(answer, {name: float(score) for name, score in scores.items()}, tuple(reasons), checks, latency_ms)
@@ -121,7 +137,14 @@ def _refusal(policy: Policy, name: str, frames: bool) -> str:
 def _policy(document: dict[str, Any], where: str) -> Policy:
     rules = {name: _rule(name, row, where) for name, row in document["categories"].items()}
     values = {field.name: document[field.name] for field in fields(Policy) if field.name not in ("off", "categories")}
-    for name, kind in (("name", str), ("version", str), ("appeal", str), ("gallery", str), ("longest", int), ("gallery_similarity", (int, float))):
+    for name, kind in (
+        ("name", str),
+        ("version", str),
+        ("appeal", str),
+        ("gallery", str),
+        ("longest", int),
+        ("gallery_similarity", (int, float)),
+    ):
         if not isinstance(values[name], kind) or isinstance(values[name], bool):
             raise ValueError(f"{where}: {name} = {values[name]!r} is of the wrong kind")
     for name in ("languages", "protected_names", "reviewers"):
@@ -134,7 +157,9 @@ def _policy(document: dict[str, Any], where: str) -> Policy:
 def _rule(name: str, row: dict[str, Any], where: str) -> Rule:
     for key in ("block", "hold", "frames"):
         if isinstance(row[key], bool) or not isinstance(row[key], (int, float)) or row[key] <= 0:
-            raise ValueError(f"{where}: categories.{name}.{key} = {row[key]!r} is not a number above 0 (above 1 allows everything)")
+            raise ValueError(
+                f"{where}: categories.{name}.{key} = {row[key]!r} is not a number above 0 (above 1 allows everything)"
+            )
     if row["hold"] > row["block"]:
         raise ValueError(f"{where}: categories.{name}.hold = {row['hold']} lies above block = {row['block']}")
     return Rule(**row)
@@ -150,4 +175,6 @@ def _check_keys(given: dict[str, Any], packaged: dict[str, Any], where: str) -> 
             raise ValueError(f"{where}: categories.{name} is not one of {', '.join(CATEGORIES)}")
         for key in row:
             if key not in packaged["categories"][name]:
-                raise ValueError(f"{where}: categories.{name}.{key} is not one of {', '.join(packaged['categories'][name])}")
+                raise ValueError(
+                    f"{where}: categories.{name}.{key} is not one of {', '.join(packaged['categories'][name])}"
+                )

@@ -1,8 +1,8 @@
 """The texts of one request → a Verdict: prompt, expanded prompt, negative prompt, cards, file names, lineage of edits.
 
-Every text is read in all the ways that `canonical` finds, its names replaced by what they are; each reading is scored by
-MiniLM with low-rank changes and by hashed n-grams, and the worst counts. The texts are also scored joined together,
-because harmless steps add up. No torch: this runs in the command line and loads in half a second.
+Every text is read in all the ways that `canonical` finds, its names replaced by what they are; each reading is
+scored by MiniLM with low-rank changes and by hashed n-grams, and the worst counts. The texts are also scored joined
+together, because harmless steps add up. No torch: this runs in the command line and loads in half a second.
 
 Trained by `python -m vitascope.safety.learn`; it knows English, and holds what is not.
 """
@@ -34,8 +34,11 @@ MOSTLY = 0.8               # ... above which a sentence with English function wo
 FEWEST_LETTERS = 16        # of a text before it can be too unreadable to judge
 AT_ONCE = 16               # windows that go through the encoder together
 FEWEST_WORDS = 4           # of a sentence before its language is guessed
-USUAL_NEGATIVES = frozenset("nsfw nude nudity naked gore blood bloody violence violent sexual ugly deformed mutated mutilated disfigured extra limbs "
-                            "missing bad worst low quality blurry watermark text logo jpeg artifacts cropped anatomy hands fingers".split())
+USUAL_NEGATIVES = frozenset(
+    "nsfw nude nudity naked gore blood bloody violence violent sexual ugly deformed mutated mutilated disfigured "
+    "extra limbs missing bad worst low quality blurry watermark text logo jpeg artifacts cropped anatomy hands "
+    "fingers".split()
+)
 
 
 @dataclass(frozen=True)
@@ -56,20 +59,42 @@ class PromptClassifier:
         """Read the packaged weights; ValueError if they are missing."""
         path = folder / "prompt.safetensors"
         if not path.exists():
-            raise ValueError(f"the prompt classifier's weights {path} are missing: without them nothing can be let through")
+            raise ValueError(
+                f"the prompt classifier's weights {path} are missing: without them nothing can be let through"
+            )
         document = json.loads((folder / "prompt.json").read_text("utf-8"))
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
         longest = document["training"]["longest"]
-        head = {name.removeprefix("head."): tensor.astype(np.float32) for name, tensor in tensors.items() if name.startswith("head.")}
-        return cls(tuple(document["categories"]), hashlib.sha256(path.read_bytes()).hexdigest()[:12], longest,
-                   Encoder.load(tensors, longest=longest), head, tensors["ngram.weight"], tensors["ngram.scale"], tensors["mix"], tensors["bias"])
+        head = {
+            name.removeprefix("head."): tensor.astype(np.float32)
+            for name, tensor in tensors.items()
+            if name.startswith("head.")
+        }
+        loaded = cls(
+            tuple(document["categories"]),
+            hashlib.sha256(path.read_bytes()).hexdigest()[:12],
+            longest,
+            Encoder.load(tensors, longest=longest),
+            head,
+            tensors["ngram.weight"],
+            tensors["ngram.scale"],
+            tensors["mix"],
+            tensors["bias"],
+        )
+        loaded.judge(
+            ["a warm-up"], Policy.load()
+        )  # reads the word and name tables, so that the first request waits no longer than others
+        return loaded
 
     def score(self, views: Sequence[str]) -> np.ndarray:
-        """Probabilities (views, categories) of texts in plain letters, names replaced; a long text is the worst of its windows."""
+        """Probabilities (views, categories) of texts in plain letters, names replaced.
+
+        A long text is the worst of its windows.
+        """
         windows = [self._windows(view) for view in views]
         logits = iter(self._network([tokens for found in windows for tokens in found]))
-        network = np.stack([np.max([next(logits) for _ in found], 0) for found in windows])               # (views, categories)
+        network = np.stack([np.max([next(logits) for _ in found], 0) for found in windows])  # (views, categories)
         grams = np.stack([self._ngrams(view) for view in views])
         return 1 / (1 + np.exp(-np.clip(network * self.mix[0] + grams * self.mix[1] + self.bias, -30, 30)))
 
@@ -84,7 +109,9 @@ class PromptClassifier:
         texts = [text for text in dict.fromkeys(texts) if text.strip()]
         readings = [read(text[:policy.longest]) for text in texts]
         views = list(dict.fromkeys(view for reading in readings for view in _worth_scoring(reading)))
-        views += _together(readings) + [f"{_joined(readings)} without {view}" for text in negative for view in _wanted(text)]
+        views += _together(readings) + [
+            f"{_joined(readings)} without {view}" for text in negative for view in _wanted(text)
+        ]
         found = [names(policy.protected_names).find(view) for view in views]
         scored = list(dict.fromkeys(replace(view, entities) for view, entities in zip(views, found, strict=True)))
         scores = self.score(scored).max(0) if scored else np.zeros(len(self.categories))
@@ -98,7 +125,10 @@ class PromptClassifier:
         return decide(result, policy, held=held, checks=(check,), latency_ms=(time.perf_counter() - started) * 1e3)
 
     def _windows(self, view: str) -> list[list[int]]:
-        """Token numbers in windows of whole sentences, each but the first beginning with the last sentence of the one before."""
+        """Token numbers in windows of whole sentences.
+
+        Each but the first beginning with the last sentence of the one before.
+        """
         whole = self.encoder.tokens(view)
         if len(whole) < self.longest:
             return [whole]
@@ -118,8 +148,8 @@ class PromptClassifier:
         for first in range(0, len(windows), AT_ONCE):
             for states in self.encoder(windows[first:first + AT_ONCE]):
                 z = gelu(states @ self.head["project.weight"].T + self.head["project.bias"])              # (L, hidden)
-                weights = softmax(z @ self.head["look.weight"].T + self.head["look.bias"], axis=0)        # (L, categories)
-                chosen = weights.T @ z                                                                    # (categories, hidden)
+                weights = softmax(z @ self.head["look.weight"].T + self.head["look.bias"], axis=0)  # (L, categories)
+                chosen = weights.T @ z  # (categories, hidden)
                 found.append((chosen * self.head["weigh"]).sum(-1) + self.head["mean"] @ z.mean(0) + self.head["bias"])
         return found
 
@@ -178,10 +208,16 @@ def _held(texts: Sequence[str], readings: Sequence[Reading], policy: Policy) -> 
     """Why texts cannot be judged."""
     reasons = []
     if any(len(text) > policy.longest for text in texts):
-        reasons.append(f"A text of more than {policy.longest} characters cannot be judged here; shorten it. To appeal: {policy.appeal}.")
+        reasons.append(
+            f"A text of more than {policy.longest} characters cannot be judged here; shorten it. "
+            f"To appeal: {policy.appeal}."
+        )
     if not all(_is_judged(reading, policy) for reading in readings):
-        reasons.append(f"A text is in a language or a spelling that cannot be judged here (languages: {', '.join(policy.languages)}); "
-                       f"write it plainly in one of these. To appeal: {policy.appeal}.")
+        reasons.append(
+            "A text is in a language or a spelling that cannot be judged here "
+            f"(languages: {', '.join(policy.languages)}); "
+            f"write it plainly in one of these. To appeal: {policy.appeal}."
+        )
     return tuple(reasons)
 
 
