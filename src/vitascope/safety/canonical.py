@@ -22,7 +22,6 @@ from .lexicon import Lexicon, lexicon
 
 MOST_VIEWS = 6
 DEEPEST = 3                # decodings inside decodings
-LONGEST_RUN = 400          # letters without a space that are cut into words
 READABLE = 0.5             # coverage from which a decoded text counts as English
 FEWEST_CONSONANTS = 4      # of a word without vowels, before it is read as one whose vowels were left out
 
@@ -263,7 +262,7 @@ def _no_mask(core: str, words: Lexicon) -> str | None:
 
 
 def _split(core: str, words: Lexicon) -> str | None:
-    if not core.isalpha() or not core.isascii() or not 8 <= len(core) <= LONGEST_RUN:
+    if not core.isalpha() or not core.isascii() or len(core) < 8:
         return None
     parts = words.segment(core)
     good = len(parts) > 1 and all(part in words for part in parts) and len(core) / len(parts) >= 3
@@ -462,7 +461,7 @@ def _run_together(text: str, words: Lexicon) -> str | None:
     if coverage(text, words) > 0.6:
         return None
     letters = re.sub(r"[^a-z]", "", text)
-    if not 8 <= len(letters) <= LONGEST_RUN:
+    if len(letters) < 8:
         return None
     opened = " ".join(words.segment(letters))
     return opened if coverage(opened, words) > 0.8 and len(letters) / (opened.count(" ") + 1) > 2.8 else None

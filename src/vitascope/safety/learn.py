@@ -415,7 +415,7 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> float:
 
 
 def new_words(examples: Sequence[Example]) -> list[str]:
-    """Words of the training texts that the lexicon lacks, seen in three clusters: what else English is to this classifier."""
+    """Words of the training texts that the lexicon lacks, seen in three clusters: what else is English here."""
     known, seen = Lexicon.load(learnt=False), dict[str, set[str]]()
     for example in examples:
         for word in re.findall(r"[a-z]{3,}", plain(example.text)):

@@ -13,8 +13,6 @@ from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 
-import numpy as np
-
 NO_VOWELS = frozenset(
     "tv mr mrs dr st vs dvd cd pc hd km cm mm kg bbc cnn nfl nba nhl pbs th nd rd hmm shh ps vr rpg dj bbq".split()
 )
@@ -89,9 +87,8 @@ class Lexicon:
                 and (stem + rest in self.rank or stem[-1] == stem[-2] and stem[:-1] in self.rank)
             ):
                 return True
-        return any(
-            word[:i] in self.rank and word[i:] in self.rank for i in range(SHORTEST_PART, len(word) - SHORTEST_PART + 1)
-        )
+        places = range(SHORTEST_PART, len(word) - SHORTEST_PART + 1) if len(word) <= 2 * LONGEST_WORD else ()
+        return any(word[:i] in self.rank and word[i:] in self.rank for i in places)
 
     def coverage(self, words: list[str]) -> float:
         """Share of the letters that stand in words it knows, 0 to 1; 1 for no words at all."""
@@ -110,10 +107,9 @@ class Lexicon:
         best, last = [0.0], [0]
         for end in range(1, len(letters) + 1):
             starts = range(max(0, end - LONGEST_WORD), end)
-            costs = [best[start] + self.cost(letters[start:end]) for start in starts]
-            least = int(np.argmin(costs))
-            best.append(costs[least])
-            last.append(starts[least])
+            cost, start = min((best[start] + self.cost(letters[start:end]), start) for start in starts)
+            best.append(cost)
+            last.append(start)
         words, end = [], len(letters)
         while end:
             words.append(letters[last[end]:end])
@@ -139,7 +135,7 @@ class Lexicon:
 
     def correct(self, word: str) -> str | None:
         """The commonest word one slip away (a letter dropped, added, changed, or two swapped), if there is one."""
-        if len(word) < SHORTEST_TYPO:
+        if not SHORTEST_TYPO <= len(word) <= LONGEST_WORD + 1:
             return None
         if self._deletions is None:
             self._deletions = _deletions(self.rank)
