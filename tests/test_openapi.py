@@ -26,7 +26,7 @@ schema = schemathesis.openapi.from_dict(document()).exclude(path=ENDLESS)
 
 
 @schema.parametrize()
-@examples(max_examples=5, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@examples(max_examples=4, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 def test_no_request_ends_in_a_server_error(case: schemathesis.Case, live: Live) -> None:
     case.call_and_validate(
         base_url=live.url,
