@@ -23,9 +23,19 @@ from vitascope.video import write_frames
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the studio's tests drive a browser by playwright")
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"]
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"there is no browser at {CHROMIUM}; CHROMIUM names another")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+pytestmark = pytest.mark.skipif(
+    not Path(CHROMIUM).exists(), reason=f"there is no browser at {CHROMIUM}; CHROMIUM names another"
+)
 SLOW = 0.4  # seconds a step
 Page, Tab = "playwright.sync_api.Page", Callable[..., "Page"]
 
@@ -58,7 +68,10 @@ def tab(browser, live: Live) -> Iterator[Tab]:
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
         page.set_default_timeout(20_000)
-        page.on("console", lambda message: message.type == "error" and "401" not in message.text and wrong.append(message.text))
+        page.on(
+            "console",
+            lambda message: message.type == "error" and "401" not in message.text and wrong.append(message.text),
+        )
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: request.url.startswith((url, "blob:", "data:")) or wrong.append(request.url))
         page.goto(f"{url}/{path}")
@@ -101,7 +114,9 @@ def drop(page: Page, name: str, kind: str, content: bytes) -> None:
     """Drop a file onto the page as a person would from a folder."""
     transfer = page.evaluate_handle(
         "([name, type, bytes]) => { const data = new DataTransfer();"
-        " data.items.add(new File([new Uint8Array(bytes)], name, { type })); return data; }", [name, kind, list(content)])
+        " data.items.add(new File([new Uint8Array(bytes)], name, { type })); return data; }",
+        [name, kind, list(content)],
+    )
     for event in ("dragenter", "dragover", "drop"):
         page.dispatch_event("body", event, {"dataTransfer": transfer})
 
@@ -122,7 +137,7 @@ def expect(locator):
     return playwright.expect(locator)
 
 
-# ----------------------------------------------------------------------------------------------------------- the library
+# ---------------------------------------------------------------------------------------------------------- the library
 
 
 def test_a_sentence_becomes_a_video_that_plays_under_the_pointer(live: Live, tab: Tab) -> None:
@@ -133,7 +148,9 @@ def test_a_sentence_becomes_a_video_that_plays_under_the_pointer(live: Live, tab
     assert (video()["prompt"], video()["size"], video()["model"]) == ("a train in the snow", "128x128", "vitascope")
     tile = page.locator(f".tile[data-id={video()['id']}]")
     tile.hover()
-    assert page.evaluate("document.createElement('video').canPlayType('video/mp4; codecs=\"avc1.640028\"')") == "probably"
+    assert (
+        page.evaluate("document.createElement('video').canPlayType('video/mp4; codecs=\"avc1.640028\"')") == "probably"
+    )
     page.wait_for_function("() => document.querySelector('.tile video')?.currentTime > 0.3")
     page.mouse.move(5, 5)
     expect(page.locator(".tile video")).to_have_count(0)
@@ -169,7 +186,9 @@ def test_a_reload_keeps_queue_and_draft(live: Live, tab: Tab) -> None:
     running = page.locator('.waiting[data-status="in_progress"]')
     expect(running.locator("img.preview")).to_be_visible()
     first = int(running.get_by_role("progressbar").get_attribute("aria-valuenow"))
-    page.wait_for_function("(first) => Number(document.querySelector('.waiting [role=progressbar]')?.ariaValueNow) > first", arg=first)
+    page.wait_for_function(
+        "(first) => Number(document.querySelector('.waiting [role=progressbar]')?.ariaValueNow) > first", arg=first
+    )
     rows.last.get_by_role("button", name="Cancel").click()
     cancelled = page.locator('.tile[data-status="failed"]', has_text="Cancelled")
     expect(cancelled).to_have_count(1)
@@ -197,7 +216,7 @@ def test_search_and_pages(live: Live, tab: Tab, clip: str) -> None:
     expect(page.get_by_text("No video has these words.")).to_be_visible()
 
 
-# ------------------------------------------------------------------------------------------------------- files, storyboard
+# ---------------------------------------------------------------------------------------------------- files, storyboard
 
 
 def test_a_dropped_picture_becomes_the_first_frame_and_outlives_a_reload(live: Live, tab: Tab) -> None:
@@ -265,12 +284,14 @@ def test_a_drag_builds_a_storyboard(live: Live, tab: Tab) -> None:
     page.reload()
     with new_video(live) as video:
         page.get_by_role("button", name="Create").click()
-    assert video()["vitascope"]["settings"]["storyboard"] == [{"prompt": "a frog sits", "at": 0, "cut": False},
-                                                              {"prompt": "then it jumps", "at": 2.75, "cut": True}]
+    assert video()["vitascope"]["settings"]["storyboard"] == [
+        {"prompt": "a frog sits", "at": 0, "cut": False},
+        {"prompt": "then it jumps", "at": 2.75, "cut": True},
+    ]
     assert video()["prompt"] == "a frog sits. then it jumps"
 
 
-# ------------------------------------------------------------------------------------------------------------- one video
+# ------------------------------------------------------------------------------------------------------------ one video
 
 
 def test_a_video_plays_frame_by_frame(tab: Tab, clip: str) -> None:
@@ -281,7 +302,9 @@ def test_a_video_plays_frame_by_frame(tab: Tab, clip: str) -> None:
     page.evaluate("document.querySelector('.screen video').currentTime = 0.5")
     for key, middle in (("ArrowRight", 5.5), ("ArrowLeft", 4.5)):  # of the frames 5 and 4, at 8 a second
         page.keyboard.press(key)
-        page.wait_for_function("(at) => Math.abs(document.querySelector('.screen video').currentTime - at) < 0.01", arg=middle / 8)
+        page.wait_for_function(
+            "(at) => Math.abs(document.querySelector('.screen video').currentTime - at) < 0.01", arg=middle / 8
+        )
 
 
 def ask(live: Live, page: Page, tool: str, button: str, prepare: Callable[[], None] = lambda: None) -> dict:
@@ -368,13 +391,15 @@ def test_two_videos_side_by_side_keep_step(live: Live, tab: Tab, clip: str) -> N
     page.wait_for_function("() => document.querySelectorAll('.screen video').length === 2")
     page.get_by_role("button", name="Pause").click()
     page.get_by_label("Time").fill("1.2")
-    page.wait_for_function("() => [...document.querySelectorAll('.screen video')].every((video) => Math.abs(video.currentTime - 1.2) < 0.02)")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.screen video')].every((one) => Math.abs(one.currentTime - 1.2) < 0.02)"
+    )
     expect(page.locator("tr.differs", has_text="Seed")).to_contain_text("8")
     page.reload()
     expect(page.locator(".screen video")).to_have_count(2)
 
 
-# ----------------------------------------------------------------------------------------------- keyboard, looks, keys
+# ------------------------------------------------------------------------------------------------ keyboard, looks, keys
 
 
 def test_keyboard(live: Live, tab: Tab, clip: str) -> None:
@@ -419,7 +444,7 @@ def test_nothing_is_cut_off_on_a_phone(tab: Tab, clip: str, path: str) -> None:
 
 
 def luminance(colour: str) -> float:
-    levels = [int(colour[place:place + 2], 16) / 255 for place in (1, 3, 5)]
+    levels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
     linear = [level / 12.92 if level <= 0.04045 else ((level + 0.055) / 1.055) ** 2.4 for level in levels]
     return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
 
@@ -431,8 +456,10 @@ def contrast(first: str, second: str) -> float:
 
 
 def test_contrast_is_enough_for_everybody() -> None:
-    palettes = [dict(re.findall(r"--(\w[\w-]*): (#[0-9a-f]{6});", block))
-                for block in re.findall(r"\{([^{}]*--ground:[^{}]*)\}", (STUDIO / "style.css").read_text())]
+    palettes = [
+        dict(re.findall(r"--(\w[\w-]*): (#[0-9a-f]{6});", block))
+        for block in re.findall(r"\{([^{}]*--ground:[^{}]*)\}", (STUDIO / "style.css").read_text())
+    ]
     assert len(palettes) == 3 and palettes[1] == palettes[2]
     for colours in palettes:
         for ground in ("ground", "raised", "sunk"):
@@ -447,8 +474,9 @@ def test_every_control_has_a_name(tab: Tab, clip: str) -> None:
     page = tab(f"#/video/{clip}")
     for tool in ("Remix", "Extend", "Infill", "Inpaint", "Loop", "Connect"):
         page.get_by_role("tab", name=tool).click()
-        nameless = page.evaluate("""[...document.querySelectorAll('button, input, textarea, select, a[href]')].filter((element) =>
-            !(element.ariaLabel || element.labels?.length || element.textContent.trim() || element.title)).map((element) => element.outerHTML)""")
+        nameless = page.evaluate("""[...document.querySelectorAll('button, input, textarea, select, a[href]')]
+            .filter((one) => !(one.ariaLabel || one.labels?.length || one.textContent.trim() || one.title))
+            .map((one) => one.outerHTML)""")
         assert nameless == [], tool
 
 
@@ -473,7 +501,7 @@ def test_a_service_with_keys_asks_for_one(browser, tab: Tab, tmp_path: Path) -> 
         page.close()
 
 
-# ----------------------------------------------------------------------------------------------------------- the files
+# ------------------------------------------------------------------------------------------------------------ the files
 
 
 def test_nothing_needs_another_machine_or_an_inline_script() -> None:
@@ -488,7 +516,7 @@ def test_nothing_needs_another_machine_or_an_inline_script() -> None:
 
 
 def test_vendored_packages_keep_their_licences() -> None:
-    named = re.findall(r"^fetch (\S+)@[\d.]+ (\S+)", (STUDIO / "vendor" / "fetch.sh").read_text(), re.M)
+    named = re.findall(r"^fetch (\S+)@[\d.]+ (\S+)", (STUDIO / "vendor" / "fetch.sh").read_text(), re.MULTILINE)
     assert len(named) == 4
     for package, file in named:
         assert (STUDIO / "vendor" / f"{file}.js").is_file(), package

@@ -1,7 +1,8 @@
 """Makes the pictures of the studio in this folder: `python docs/screenshots/make.py [OUT]`, some three minutes.
 
-A real service and a real browser; the clips are drawn by the procedural world, not by a model, so that the pictures show the
-studio and claim nothing about quality. Needs the package's extra `test`, `npm` (the world's artwork) and Chromium at $CHROMIUM.
+A real service and a real browser; the clips are drawn by the procedural world, not by a model, so that the pictures
+show the studio and claim nothing about quality. Needs the package's extra `test`, `npm` (the world's artwork) and
+Chromium at $CHROMIUM.
 """
 
 import io
@@ -21,18 +22,25 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
-from serving import Live, finished, serving, settings  # noqa: E402
+from serving import Live, finished, serving, settings
 
-from vitascope.serve.orders import Order  # noqa: E402
-from vitascope.serve.worker import Journal  # noqa: E402
-from vitascope.video import write_frames  # noqa: E402
-from vitascope.world.caption import caption  # noqa: E402
-from vitascope.world.physics import simulate  # noqa: E402
-from vitascope.world.render import render  # noqa: E402
-from vitascope.world.scene import FULL, Scene, sample_scene  # noqa: E402
+from vitascope.serve.orders import Order
+from vitascope.serve.worker import Journal
+from vitascope.video import write_frames
+from vitascope.world.caption import caption
+from vitascope.world.physics import simulate
+from vitascope.world.render import render
+from vitascope.world.scene import FULL, Scene, sample_scene
 
-BROWSER = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-           "--disable-component-update", "--disable-sync"]
+BROWSER = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 VOCABULARY = replace(FULL, cuts=0.0, sequences=0.0, styles=("3d",))
 SIZES = ("448x256", "256x256", "256x448", "336x256", "448x256", "256x256")
 CLIPS = 20
@@ -41,8 +49,14 @@ WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
 def scene_of(order: Order) -> Scene:
-    return sample_scene(order.seed, replace(VOCABULARY, styles=(order.style or "3d",)), width=order.width, height=order.height,
-                        frames=max(round(order.seconds * order.fps), 2), fps=order.fps)
+    return sample_scene(
+        order.seed,
+        replace(VOCABULARY, styles=(order.style or "3d",)),
+        width=order.width,
+        height=order.height,
+        frames=max(round(order.seconds * order.fps), 2),
+        fps=order.fps,
+    )
 
 
 @cache
@@ -51,8 +65,15 @@ def frames_of(seed: int, style: str, width: int, height: int, seconds: float) ->
     return render(scene, simulate(scene))
 
 
-def draw(order: Order, *, inputs: dict[str, Path], out: Path, journal: Journal, progress: Callable[[int, int], None],
-         preview: Callable[[bytes], None]) -> None:
+def draw(
+    order: Order,
+    *,
+    inputs: dict[str, Path],
+    out: Path,
+    journal: Journal,
+    progress: Callable[[int, int], None],
+    preview: Callable[[bytes], None],
+) -> None:
     """Makes an order's video by drawing a scene; "slowly" in the prompt takes its time, for pictures of the queue."""
     frames = frames_of(order.seed, order.style or "3d", order.width, order.height, order.seconds)
     if "too much" in order.prompt:
@@ -69,8 +90,9 @@ def blurred(frame: np.ndarray) -> bytes:
     """A frame as it looks before it is finished."""
     picture = Image.fromarray(frame)
     buffer = io.BytesIO()
-    picture.resize((24, 24 * picture.height // picture.width)).resize((256, 256 * picture.height // picture.width),
-                                                                      Image.Resampling.BICUBIC).save(buffer, "WEBP")
+    picture.resize((24, 24 * picture.height // picture.width)).resize(
+        (256, 256 * picture.height // picture.width), Image.Resampling.BICUBIC
+    ).save(buffer, "WEBP")
     return buffer.getvalue()
 
 
@@ -81,7 +103,11 @@ def fill(live: Live) -> list[str]:
         style = {5: "papercut", 9: "pencil", 14: "pixel", 17: "film"}.get(seed)
         size = SIZES[seed % len(SIZES)]
         width, height = map(int, size.split("x"))
-        words = caption(scene_of(Order("create", "", "", width=width, height=height, seconds=2, seed=seed, style=style)), "plain", seed)
+        words = caption(
+            scene_of(Order("create", "", "", width=width, height=height, seconds=2, seed=seed, style=style)),
+            "plain",
+            seed,
+        )
         body = {"prompt": words, "size": size, "seconds": "2", "seed": seed, **({"style": style} if style else {})}
         ids.append(made(live, "/v1/videos", body))
     return ids
@@ -95,15 +121,21 @@ def made(live: Live, path: str, body: dict) -> str:
 
 
 def order_some(live: Live) -> None:
-    for number, prompt in enumerate(["a balloon rises slowly over the meadow at sunset", "a dog walks slowly from left to right on the beach",
-                                     "a robot spins slowly on the moon"]):
+    for number, prompt in enumerate(
+        [
+            "a balloon rises slowly over the meadow at sunset",
+            "a dog walks slowly from left to right on the beach",
+            "a robot spins slowly on the moon",
+        ]
+    ):
         live.http.post("/v1/videos", json={"prompt": prompt, "size": "448x256", "seconds": "2", "seed": 50 + number})
 
 
 @contextmanager
 def page_of(browser: Browser, live: Live, *, size: dict, dark: bool, phone: bool = False) -> Iterator[Page]:
-    context = browser.new_context(viewport=size, color_scheme="dark" if dark else "light", device_scale_factor=2 if phone else 1,
-                                  has_touch=phone)
+    context = browser.new_context(
+        viewport=size, color_scheme="dark" if dark else "light", device_scale_factor=2 if phone else 1, has_touch=phone
+    )
     page = context.new_page()
     page.set_default_timeout(15_000)
     page.goto(live.url)
@@ -120,8 +152,12 @@ def shoot(page: Page, folder: Path, name: str) -> None:
 
 def take_pictures(browser: Browser, live: Live, folder: Path) -> None:
     ids = fill(live)
-    paper = made(live, f"/v1/videos/{ids[1]}/remix", {"prompt": "the same as a paper cut", "style": "papercut", "seed": 31})
-    made(live, "/v1/videos/extensions", {"prompt": "and on it goes", "video": {"id": ids[1]}, "seconds": "2", "seed": 32})
+    paper = made(
+        live, f"/v1/videos/{ids[1]}/remix", {"prompt": "the same as a paper cut", "style": "papercut", "seed": 31}
+    )
+    made(
+        live, "/v1/videos/extensions", {"prompt": "and on it goes", "video": {"id": ids[1]}, "seconds": "2", "seed": 32}
+    )
     live.http.post("/v1/videos", json={"prompt": "far too much at once", "size": "256x256", "seconds": "2"})
     order_some(live)
     time.sleep(4)
@@ -158,7 +194,11 @@ def write_storyboard(page: Page) -> None:
     page.get_by_role("button", name="Storyboard").click()
     page.get_by_label("Length").select_option("8")
     page.get_by_label("Prompt").fill("a red car in the city at night")
-    for share, words in ((0.0, "the car stands still in the rain"), (0.32, "it drives from left to right"), (0.7, "a close look at its wheel")):
+    for share, words in (
+        (0.0, "the car stands still in the rain"),
+        (0.32, "it drives from left to right"),
+        (0.7, "a close look at its wheel"),
+    ):
         track, pile = page.locator(".track").bounding_box(), page.locator(".pile").bounding_box()  # the composer grows
         page.mouse.move(pile["x"] + 20, pile["y"] + 15)
         page.mouse.down()
@@ -179,8 +219,14 @@ def paint(page: Page) -> None:
 
 
 def main(folder: Path) -> None:
-    with tempfile.TemporaryDirectory() as data, serving(settings(Path(data)), draw) as live, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=BROWSER)
+    with (
+        tempfile.TemporaryDirectory() as data,
+        serving(settings(Path(data)), draw) as live,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=BROWSER
+        )
         take_pictures(browser, live, folder)
         browser.close()
 

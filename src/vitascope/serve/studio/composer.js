@@ -9,16 +9,26 @@ import * as board from "./storyboard.js";
 const { Storyboard } = board;
 const MOST_SEED = 2 ** 53 - 1; // larger ones are not whole numbers in JSON here
 
-export const promptOf = (draft) => draft.prompt.trim() ||
-  (board.fields(draft) ?? []).map((card) => card.prompt.trim()).join(". ");
+export const promptOf = (draft) =>
+  draft.prompt.trim() || (board.fields(draft) ?? []).map((card) => card.prompt.trim()).join(". ");
 
 async function submit(draft) {
   const [width, height] = state.frameSize(draft);
-  const picture = draft.picture && await media.cover(await api.getPicture(draft.picture.id), width, height);
+  const picture = draft.picture && (await media.cover(await api.getPicture(draft.picture.id), width, height));
   const made = await api.createVideo({
-    model: state.model, prompt: promptOf(draft), size: `${width}x${height}`, seconds: String(draft.seconds), n: draft.n > 1 ? draft.n : null,
-    style: draft.style, loop: draft.loop || null, seed: draft.seed === "" ? null : draft.seed, negative_prompt: draft.negative,
-    num_inference_steps: draft.steps, guidance_scale: draft.guidance, input_reference: picture, storyboard: board.fields(draft),
+    model: state.model,
+    prompt: promptOf(draft),
+    size: `${width}x${height}`,
+    seconds: String(draft.seconds),
+    n: draft.n > 1 ? draft.n : null,
+    style: draft.style,
+    loop: draft.loop || null,
+    seed: draft.seed === "" ? null : draft.seed,
+    negative_prompt: draft.negative,
+    num_inference_steps: draft.steps,
+    guidance_scale: draft.guidance,
+    input_reference: picture,
+    storyboard: board.fields(draft),
   });
   await Promise.all(made.vitascope.variations.map((id) => state.find(id)));
   window.scrollTo({ top: 0, behavior: state.muted.value ? "auto" : "smooth" });
@@ -42,9 +52,14 @@ function Reference({ picture }) {
   const url = useSignal(null);
   useEffect(() => {
     let made;
-    api.getPicture(picture.id).then((blob) => { url.value = made = URL.createObjectURL(blob); }, (error) => {
-      if (error.status === 404) state.change({ picture: null });
-    });
+    api.getPicture(picture.id).then(
+      (blob) => {
+        url.value = made = URL.createObjectURL(blob);
+      },
+      (error) => {
+        if (error.status === 404) state.change({ picture: null });
+      },
+    );
     return () => URL.revokeObjectURL(made);
   }, [picture.id]);
   return html`<div class="reference">${url.value ? html`<img src=${url.value} alt="First frame" />` : html`<span></span>`}
@@ -52,7 +67,11 @@ function Reference({ picture }) {
 }
 
 function More({ draft }) {
-  const number = (name, label, rest) => html`<label class="field"><span>${label}</span><input type="number" value=${draft[name]} placeholder=${rest.hint}
+  const number = (
+    name,
+    label,
+    rest,
+  ) => html`<label class="field"><span>${label}</span><input type="number" value=${draft[name]} placeholder=${rest.hint}
     min=${rest.min} max=${rest.max} step=${rest.step ?? 1} onInput=${(event) => state.change({ [name]: event.target.value === "" ? "" : rest.text ? event.target.value : Number(event.target.value) })} /></label>`;
   return html`<section class="more" aria-label="More settings">
     <${Text} label="What must not be seen" rows=${2} value=${draft.negative} onChange=${(negative) => state.change({ negative })} />
@@ -60,13 +79,21 @@ function More({ draft }) {
       ${number("seed", "Seed", { min: 0, max: MOST_SEED, hint: "random", text: true })}
       ${number("steps", "Steps", { min: 1, max: 200, hint: "the model's" })}
       ${number("guidance", "Guidance", { min: 0, max: 30, step: 0.5, hint: "the model's" })}
-      <${Button} icon="retry" label="Forget all settings" onClick=${() => { dropPicture(); state.change(state.EMPTY); }}>Start afresh<//>
+      <${Button} icon="retry" label="Forget all settings" onClick=${() => {
+        dropPicture();
+        state.change(state.EMPTY);
+      }}>Start afresh<//>
     </div></section>`;
 }
 
 export function Composer() {
-  const draft = state.draft.value, more = useSignal(false), busy = useSignal(false), field = useRef(), chooser = useRef();
-  useLayoutEffect(() => { // as high as its text
+  const draft = state.draft.value,
+    more = useSignal(false),
+    busy = useSignal(false),
+    field = useRef(),
+    chooser = useRef();
+  useLayoutEffect(() => {
+    // as high as its text
     field.current.style.height = "auto";
     field.current.style.height = `${Math.min(field.current.scrollHeight, innerHeight * 0.3)}px`;
   }, [draft.prompt]);
@@ -77,15 +104,23 @@ export function Composer() {
     busy.value = false;
   };
   const press = (event) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      send();
+    }
     if (event.key === "Escape") field.current.blur();
   };
   const [width, height] = state.frameSize(draft);
   const aspects = Object.keys(state.ASPECTS).map((aspect) => [aspect, aspect]);
   const sides = state.SHORT_SIDES.map((side) => [side, state.frameSize({ ...draft, side, size: null }).join(" × ")]);
-  const seconds = [...new Set([...state.SECONDS, Number(draft.seconds)])].sort((a, b) => a - b).map((value) => [value, `${value} s`]);
+  const seconds = [...new Set([...state.SECONDS, Number(draft.seconds)])]
+    .sort((a, b) => a - b)
+    .map((value) => [value, `${value} s`]);
   return html`
-    <form class="composer" aria-label="New video" onSubmit=${(event) => { event.preventDefault(); send(); }}>
+    <form class="composer" aria-label="New video" onSubmit=${(event) => {
+      event.preventDefault();
+      send();
+    }}>
       ${draft.board && html`<${Storyboard} />`}
       ${more.value && html`<${More} draft=${draft} />`}
       <div class="sentence">
@@ -97,7 +132,9 @@ export function Composer() {
       </div>
       <div class="pills">
         <${Button} icon="picture" kind="pill" label="First frame, or a video to change" onClick=${() => chooser.current.click()} />
-        <input ref=${chooser} type="file" hidden accept="image/png,image/jpeg,image/webp,image/gif,video/*" onChange=${(event) => {
+        <input ref=${chooser} type="file" hidden accept="image/png,image/jpeg,image/webp,image/gif,video/*" onChange=${(
+          event,
+        ) => {
           accept(event.target.files[0]);
           event.target.value = "";
         }} />
@@ -108,7 +145,9 @@ export function Composer() {
         <${Pill} label="Style" value=${draft.style} options=${Object.entries(state.STYLES)} onChange=${(style) => state.change({ style })} />
         <${Toggle} label="Loop" icon="loop" on=${draft.loop} onChange=${(loop) => state.change({ loop })} />
         <${Toggle} label="Storyboard" icon="board" on=${draft.board} onChange=${(on) => state.change({ board: on })} />
-        <${Toggle} label="More" icon="sliders" on=${more.value} onChange=${(on) => { more.value = on; }} />
+        <${Toggle} label="More" icon="sliders" on=${more.value} onChange=${(on) => {
+          more.value = on;
+        }} />
       </div>
     </form>`;
 }

@@ -13,7 +13,8 @@ import { Screen, Timeline, clock, usePlayer } from "./player.js";
 // ------------------------------------------------------------------------------------------------------------ the tools
 
 function useMaking(video) {
-  const prompt = useSignal(video.prompt ?? ""), busy = useSignal(false);
+  const prompt = useSignal(video.prompt ?? ""),
+    busy = useSignal(false);
   const make = (action) => async () => {
     busy.value = true;
     await begin(action, "It is being made.");
@@ -21,103 +22,217 @@ function useMaking(video) {
   };
   return { prompt, busy, make, ready: prompt.value.trim() && !busy.value };
 }
-const Prompt = ({ making, label }) => html`<${Text} label=${label} value=${making.prompt.value} onChange=${(text) => { making.prompt.value = text; }} />`;
-const Length = ({ value }) => html`<${Pill} label="Length" value=${value.value} options=${LENGTHS} onChange=${(seconds) => { value.value = Number(seconds); }} />`;
+const Prompt = ({ making, label }) =>
+  html`<${Text} label=${label} value=${making.prompt.value} onChange=${(text) => {
+    making.prompt.value = text;
+  }} />`;
+const Length = ({ value }) =>
+  html`<${Pill} label="Length" value=${value.value} options=${LENGTHS} onChange=${(seconds) => {
+    value.value = Number(seconds);
+  }} />`;
 
 function Remix({ video }) {
-  const making = useMaking(video), strength = useSignal(0.6), style = useSignal(video.vitascope.settings.style ?? ""), loop = useSignal(false), n = useSignal(1);
+  const making = useMaking(video),
+    strength = useSignal(0.6),
+    style = useSignal(video.vitascope.settings.style ?? ""),
+    loop = useSignal(false),
+    n = useSignal(1);
   return html`<${Prompt} making=${making} label="What it should become" /><${Strength} value=${strength} />
-    <footer><${Pill} label="Style" value=${style.value} options=${Object.entries(state.STYLES)} onChange=${(value) => { style.value = value; }} />
-      <${Pill} label="Variations" value=${n.value} options=${[1, 2, 3, 4].map((value) => [value, `${value} ×`])} onChange=${(value) => { n.value = Number(value); }} />
-      <${Toggle} icon="loop" label="Loop" on=${loop.value} onChange=${(on) => { loop.value = on; }} />
-      <${Button} icon="remix" kind="main" label="Remix" disabled=${!making.ready} onClick=${making.make(() => api.remixVideo(video.id, {
-        prompt: making.prompt.value, strength: strength.value, style: style.value, loop: loop.value || null, n: n.value > 1 ? n.value : null }))}>Remix<//></footer>`;
+    <footer><${Pill} label="Style" value=${style.value} options=${Object.entries(state.STYLES)} onChange=${(value) => {
+      style.value = value;
+    }} />
+      <${Pill} label="Variations" value=${n.value} options=${[1, 2, 3, 4].map((value) => [value, `${value} ×`])} onChange=${(
+        value,
+      ) => {
+        n.value = Number(value);
+      }} />
+      <${Toggle} icon="loop" label="Loop" on=${loop.value} onChange=${(on) => {
+        loop.value = on;
+      }} />
+      <${Button} icon="remix" kind="main" label="Remix" disabled=${!making.ready} onClick=${making.make(() =>
+        api.remixVideo(video.id, {
+          prompt: making.prompt.value,
+          strength: strength.value,
+          style: style.value,
+          loop: loop.value || null,
+          n: n.value > 1 ? n.value : null,
+        }),
+      )}>Remix<//></footer>`;
 }
 
 function Extend({ video }) {
-  const making = useMaking(video), seconds = useSignal(2), n = useSignal(1);
-  const extend = (direction) => making.make(() => api.extendVideo({ prompt: making.prompt.value, video: { id: video.id }, direction, seconds: String(seconds.value),
-    n: n.value > 1 ? n.value : null }));
+  const making = useMaking(video),
+    seconds = useSignal(2),
+    n = useSignal(1);
+  const extend = (direction) =>
+    making.make(() =>
+      api.extendVideo({
+        prompt: making.prompt.value,
+        video: { id: video.id },
+        direction,
+        seconds: String(seconds.value),
+        n: n.value > 1 ? n.value : null,
+      }),
+    );
   return html`<${Prompt} making=${making} label="What happens there" />
-    <footer><${Length} value=${seconds} /><${Pill} label="Variations" value=${n.value} options=${[1, 2, 3, 4].map((value) => [value, `${value} ×`])} onChange=${(value) => { n.value = Number(value); }} />
+    <footer><${Length} value=${seconds} /><${Pill} label="Variations" value=${n.value} options=${[1, 2, 3, 4].map((value) => [value, `${value} ×`])} onChange=${(
+      value,
+    ) => {
+      n.value = Number(value);
+    }} />
       <${Button} icon="back" label="Extend before the beginning" disabled=${!making.ready} onClick=${extend("backward")}>Before<//>
       <${Button} icon="extend" kind="main" label="Extend after the end" disabled=${!making.ready} onClick=${extend("forward")}>After<//></footer>`;
 }
 
 function Infill({ video, range }) {
-  const making = useMaking(video), [first, last] = range.value;
+  const making = useMaking(video),
+    [first, last] = range.value;
   return html`<p class="hint">Mark on the timeline what is to be made anew: drag its ends, or press I and O. The rest stays.</p>
     <p class="marked"><b>${clock(first)}</b> to <b>${clock(last)}</b></p>
     <${Prompt} making=${making} label="What happens in it" />
-    <footer><${Button} icon="infill" kind="main" label="Fill in" disabled=${!making.ready} onClick=${making.make(() => api.remixVideo(video.id, {
-      prompt: making.prompt.value, range: `${first.toFixed(3)}-${last.toFixed(3)}`, strength: 1 }))}>Fill in<//></footer>`;
+    <footer><${Button} icon="infill" kind="main" label="Fill in" disabled=${!making.ready} onClick=${making.make(() =>
+      api.remixVideo(video.id, {
+        prompt: making.prompt.value,
+        range: `${first.toFixed(3)}-${last.toFixed(3)}`,
+        strength: 1,
+      }),
+    )}>Fill in<//></footer>`;
 }
 
 function Inpaint({ video, mask }) {
-  const making = useMaking(video), strength = useSignal(1);
+  const making = useMaking(video),
+    strength = useSignal(1);
   return html`<p class="hint">Paint over what is to change. The rest of every frame stays.</p>
     <${MaskTools} mask=${mask} /><${Prompt} making=${making} label="What is seen there" /><${Strength} value=${strength} />
-    <footer><${Button} icon="brush" kind="main" label="Inpaint" disabled=${!making.ready || !mask.painted.value} onClick=${making.make(async () => api.remixVideo(video.id, {
-      prompt: making.prompt.value, mask: await mask.file(), strength: strength.value }))}>Inpaint<//></footer>`;
+    <footer><${Button} icon="brush" kind="main" label="Inpaint" disabled=${!making.ready || !mask.painted.value} onClick=${making.make(
+      async () =>
+        api.remixVideo(video.id, { prompt: making.prompt.value, mask: await mask.file(), strength: strength.value }),
+    )}>Inpaint<//></footer>`;
 }
 
 function Loop({ video }) {
   const making = useMaking(video);
   return html`<p class="hint">Its end is led back to its beginning, so that it runs for ever without a seam.</p>
     <${Prompt} making=${making} label="Prompt" />
-    <footer><${Button} icon="loop" kind="main" label="Make a loop" disabled=${!making.ready} onClick=${making.make(() => api.remixVideo(video.id, {
-      prompt: making.prompt.value, loop: true }))}>Make a loop<//></footer>`;
+    <footer><${Button} icon="loop" kind="main" label="Make a loop" disabled=${!making.ready} onClick=${making.make(() =>
+      api.remixVideo(video.id, { prompt: making.prompt.value, loop: true }),
+    )}>Make a loop<//></footer>`;
 }
 
 function Connect({ video }) {
-  const making = useMaking(video), seconds = useSignal(2), curve = useSignal("linear"), other = useSignal(null);
+  const making = useMaking(video),
+    seconds = useSignal(2),
+    curve = useSignal("linear"),
+    other = useSignal(null);
   const others = state.library.value.filter((one) => one.status === "completed" && one.id !== video.id).slice(0, 40);
   return html`<p class="hint">A passage that leads from this video to another one.</p>
-    <div class="choice" role="radiogroup" aria-label="To which video">${others.map((one) => html`<button key=${one.id} type="button" role="radio"
-      aria-checked=${other.value === one.id ? "true" : "false"} title=${one.prompt} aria-label=${one.prompt} onClick=${() => { other.value = one.id; }}>
-      <img loading="lazy" src=${api.contentUrl(one.id, "thumbnail")} alt="" /></button>`)}</div>
+    <div class="choice" role="radiogroup" aria-label="To which video">${others.map(
+      (one) => html`<button key=${one.id} type="button" role="radio"
+      aria-checked=${other.value === one.id ? "true" : "false"} title=${one.prompt} aria-label=${one.prompt} onClick=${() => {
+        other.value = one.id;
+      }}>
+      <img loading="lazy" src=${api.contentUrl(one.id, "thumbnail")} alt="" /></button>`,
+    )}</div>
     <${Prompt} making=${making} label="What happens in between" />
-    <footer><${Length} value=${seconds} /><${Pill} label="How one gives way to the other" value=${curve.value} options=${CURVES} onChange=${(value) => { curve.value = value; }} />
-      <${Button} icon="connect" kind="main" label="Connect" disabled=${!making.ready || !other.value} onClick=${making.make(() => api.connectVideos({
-        prompt: making.prompt.value, video: { id: video.id }, other: { id: other.value }, seconds: String(seconds.value), curve: curve.value }))}>Connect<//></footer>`;
+    <footer><${Length} value=${seconds} /><${Pill} label="How one gives way to the other" value=${curve.value} options=${CURVES} onChange=${(
+      value,
+    ) => {
+      curve.value = value;
+    }} />
+      <${Button} icon="connect" kind="main" label="Connect" disabled=${!making.ready || !other.value} onClick=${making.make(
+        () =>
+          api.connectVideos({
+            prompt: making.prompt.value,
+            video: { id: video.id },
+            other: { id: other.value },
+            seconds: String(seconds.value),
+            curve: curve.value,
+          }),
+      )}>Connect<//></footer>`;
 }
 
-const TOOLS = { remix: ["Remix", "remix", Remix], extend: ["Extend", "extend", Extend], infill: ["Infill", "infill", Infill], inpaint: ["Inpaint", "brush", Inpaint],
-  loop: ["Loop", "loop", Loop], connect: ["Connect", "connect", Connect] };
+const TOOLS = {
+  remix: ["Remix", "remix", Remix],
+  extend: ["Extend", "extend", Extend],
+  infill: ["Infill", "infill", Infill],
+  inpaint: ["Inpaint", "brush", Inpaint],
+  loop: ["Loop", "loop", Loop],
+  connect: ["Connect", "connect", Connect],
+};
 
 // ------------------------------------------------------------------------------------------------------ facts, lineage
 
 const ROLES = { video: "From", other: "And" };
 
 function Relative({ id, label }) {
-  const gone = useSignal(false), video = state.videos.value.get(id);
-  useEffect(() => { state.find(id).then((found) => { gone.value = found === null; }, () => {}); }, [id]);
+  const gone = useSignal(false),
+    video = state.videos.value.get(id);
+  useEffect(() => {
+    state.find(id).then(
+      (found) => {
+        gone.value = found === null;
+      },
+      () => {},
+    );
+  }, [id]);
   if (gone.value) return html`<li class="gone"><span></span><small>${label}<br />removed</small></li>`;
-  return video && html`<li><a href=${`#/video/${id}`} title=${video.prompt} aria-label=${`${label}: ${video.prompt}`}>${video.status === "completed"
-    ? html`<img src=${api.contentUrl(id, "thumbnail")} alt="" />` : html`<span>${video.status === "failed" ? html`<${Icon} name="close" />` : `${video.progress} %`}</span>`}<small>${label}</small></a></li>`;
+  return (
+    video &&
+    html`<li><a href=${`#/video/${id}`} title=${video.prompt} aria-label=${`${label}: ${video.prompt}`}>${
+      video.status === "completed"
+        ? html`<img src=${api.contentUrl(id, "thumbnail")} alt="" />`
+        : html`<span>${video.status === "failed" ? html`<${Icon} name="close" />` : `${video.progress} %`}</span>`
+    }<small>${label}</small></a></li>`
+  );
 }
 
 function Lineage({ video }) {
-  const all = state.library.value, parents = Object.entries(video.vitascope.from);
+  const all = state.library.value,
+    parents = Object.entries(video.vitascope.from);
   const children = all.filter((one) => Object.values(one.vitascope.from).includes(video.id)).reverse();
   const twins = video.vitascope.variations.filter((id) => id !== video.id);
   if (!parents.length && !children.length && !twins.length) return null;
   const row = (title, entries) => entries.length > 0 && html`<h3>${title}</h3><ul class="relatives">${entries}</ul>`;
   return html`<section class="lineage" aria-label="Lineage"><h2>Lineage</h2>
-    ${row("Made from", parents.map(([role, id]) => html`<${Relative} key=${id} id=${id} label=${ROLES[role] ?? role} />`))}
-    ${row("Variations", twins.map((id) => html`<${Relative} key=${id} id=${id} label=${`Seed ${state.videos.value.get(id)?.vitascope.settings.seed ?? ""}`} />`))}
-    ${row("Became", children.map((one) => html`<${Relative} key=${one.id} id=${one.id} label=${state.TASKS[one.vitascope.task]} />`))}</section>`;
+    ${row(
+      "Made from",
+      parents.map(([role, id]) => html`<${Relative} key=${id} id=${id} label=${ROLES[role] ?? role} />`),
+    )}
+    ${row(
+      "Variations",
+      twins.map(
+        (id) =>
+          html`<${Relative} key=${id} id=${id} label=${`Seed ${state.videos.value.get(id)?.vitascope.settings.seed ?? ""}`} />`,
+      ),
+    )}
+    ${row(
+      "Became",
+      children.map((one) => html`<${Relative} key=${one.id} id=${one.id} label=${state.TASKS[one.vitascope.task]} />`),
+    )}</section>`;
 }
 
 export function facts(video) {
   // Pairs of words: everything that determines a video, besides its prompt.
-  const { settings } = video.vitascope, given = (value) => value !== null && value !== "" && value !== undefined;
-  return [["Size", video.size.replace("x", " × ")], ["Length", `${Number(video.seconds)} s, ${settings.fps} frames a second`], ["Seed", String(settings.seed)],
-    ["Style", state.STYLES[settings.style ?? ""] ?? settings.style], ["Model", video.model], given(settings.negative) && ["Not seen", settings.negative],
-    given(settings.steps) && ["Steps", settings.steps], given(settings.guidance) && ["Guidance", settings.guidance], settings.loop && ["Loop", "yes"],
-    video.vitascope.task === "edit" && ["Strength", settings.strength], settings.span && ["Range", `${clock(settings.span[0])} to ${clock(settings.span[1])}`],
-    settings.storyboard.length > 0 && ["Storyboard", settings.storyboard.map((card) => `${card.at} s${card.cut ? " (cut)" : ""}: ${card.prompt}`).join("; ")],
-    ["Made", new Date(video.created_at * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })]].filter(Boolean);
+  const { settings } = video.vitascope,
+    given = (value) => value !== null && value !== "" && value !== undefined;
+  return [
+    ["Size", video.size.replace("x", " × ")],
+    ["Length", `${Number(video.seconds)} s, ${settings.fps} frames a second`],
+    ["Seed", String(settings.seed)],
+    ["Style", state.STYLES[settings.style ?? ""] ?? settings.style],
+    ["Model", video.model],
+    given(settings.negative) && ["Not seen", settings.negative],
+    given(settings.steps) && ["Steps", settings.steps],
+    given(settings.guidance) && ["Guidance", settings.guidance],
+    settings.loop && ["Loop", "yes"],
+    video.vitascope.task === "edit" && ["Strength", settings.strength],
+    settings.span && ["Range", `${clock(settings.span[0])} to ${clock(settings.span[1])}`],
+    settings.storyboard.length > 0 && [
+      "Storyboard",
+      settings.storyboard.map((card) => `${card.at} s${card.cut ? " (cut)" : ""}: ${card.prompt}`).join("; "),
+    ],
+    ["Made", new Date(video.created_at * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })],
+  ].filter(Boolean);
 }
 
 function Facts({ video }) {
@@ -128,23 +243,45 @@ function Facts({ video }) {
 // ------------------------------------------------------------------------------------------------------------- the view
 
 function Finished({ video }) {
-  const [width, height] = video.size.split("x").map(Number), { fps } = video.vitascope.settings;
-  const player = usePlayer(fps), tool = useSignal("remix"), range = useSignal(null), mask = useMask(width, height), off = useSignal(null);
+  const [width, height] = video.size.split("x").map(Number),
+    { fps } = video.vitascope.settings;
+  const player = usePlayer(fps),
+    tool = useSignal("remix"),
+    range = useSignal(null),
+    mask = useMask(width, height),
+    off = useSignal(null);
   useEffect(() => {
     const length = player.length.value;
-    if (length && !range.value) range.value = [Math.round(length / 3 * fps) / fps, Math.round(length * 2 / 3 * fps) / fps];
+    if (length && !range.value)
+      range.value = [Math.round((length / 3) * fps) / fps, Math.round(((length * 2) / 3) * fps) / fps];
   }, [player.length.value]);
   useEffect(() => {
-    const actions = { " ": player.toggle, ArrowLeft: () => player.step(-1), ArrowRight: () => player.step(1), f: () => player.video.current?.requestFullscreen?.(),
-      i: () => bound(0), o: () => bound(1), Delete: removeIt };
+    const actions = {
+      " ": player.toggle,
+      ArrowLeft: () => player.step(-1),
+      ArrowRight: () => player.step(1),
+      f: () => player.video.current?.requestFullscreen?.(),
+      i: () => bound(0),
+      o: () => bound(1),
+      Delete: removeIt,
+    };
     const bound = (place) => {
-      const [first, last] = range.value, at = player.time.value;
+      const [first, last] = range.value,
+        at = player.time.value;
       range.value = place ? [Math.min(first, at - 1 / fps), at] : [at, Math.max(last, at + 1 / fps)];
       tool.value = "infill";
     };
     const press = (event) => {
       const action = actions[event.key];
-      if (!action || event.ctrlKey || event.metaKey || event.altKey || /^(TEXTAREA|INPUT|SELECT)$/.test(event.target.tagName) || state.dialog.value) return;
+      if (
+        !action ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey ||
+        /^(TEXTAREA|INPUT|SELECT)$/.test(event.target.tagName) ||
+        state.dialog.value
+      )
+        return;
       if (event.key === " " && event.target.tagName === "BUTTON") return;
       event.preventDefault();
       action();
@@ -153,12 +290,17 @@ function Finished({ video }) {
     return () => removeEventListener("keydown", press);
   }, [video.id]);
   const removeIt = () => askRemove([video.id], () => state.go());
-  const asFrame = () => state.attempt(async () => {
-    await usePicture(await media.still(player.video.current));
-    state.say("This frame is the first one of the next video.");
+  const asFrame = () =>
+    state.attempt(async () => {
+      await usePicture(await media.still(player.video.current));
+      state.say("This frame is the first one of the next video.");
+      state.go();
+    });
+  const again = (fields, words) => {
+    state.change(fields);
+    state.say(words);
     state.go();
-  });
-  const again = (fields, words) => { state.change(fields); state.say(words); state.go(); };
+  };
   const Tool = TOOLS[tool.value][2];
   return html`
     <div class="left">
@@ -169,47 +311,78 @@ function Finished({ video }) {
         <a class="button" href=${api.contentUrl(video.id)} download=${`${video.id}.mp4`}><${Icon} name="download" />Download</a>
         <${Button} icon="settings" label="Write all settings into the composer" onClick=${() => again(state.fromSettings(video), "All settings are in the composer.")}>Use settings<//>
         <${Button} icon="frame" label="This frame as the first one of a new video" onClick=${asFrame}>Use frame<//>
-        <${Button} icon="compare" label="Select to compare" onClick=${() => { state.toggleSelected(video.id); state.go(); }}>Compare<//>
+        <${Button} icon="compare" label="Select to compare" onClick=${() => {
+          state.toggleSelected(video.id);
+          state.go();
+        }}>Compare<//>
         <${Button} icon="trash" label="Remove (Delete)" onClick=${removeIt} />
       </div>
       <${Lineage} video=${video} />
     </div>
     <aside class="right">
       <${Facts} video=${video} />
-      <section class="tools"><div class="tabs" role="tablist" aria-label="Make something from it">${Object.entries(TOOLS).map(([name, [label, icon]]) => html`<button key=${name} type="button" role="tab"
-        id=${`tab-${name}`} aria-controls="tool" class="tab" aria-selected=${tool.value === name ? "true" : "false"} onClick=${() => { tool.value = name; }}><${Icon} name=${icon} />${label}</button>`)}</div>
+      <section class="tools"><div class="tabs" role="tablist" aria-label="Make something from it">${Object.entries(
+        TOOLS,
+      ).map(
+        ([name, [label, icon]]) => html`<button key=${name} type="button" role="tab"
+        id=${`tab-${name}`} aria-controls="tool" class="tab" aria-selected=${tool.value === name ? "true" : "false"} onClick=${() => {
+          tool.value = name;
+        }}><${Icon} name=${icon} />${label}</button>`,
+      )}</div>
         <div class="tool" id="tool" role="tabpanel" aria-labelledby=${`tab-${tool.value}`} key=${tool.value}>
           ${(tool.value !== "infill" || range.value) && html`<${Tool} video=${video} range=${range} mask=${mask} />`}</div></section>
     </aside>`;
 }
 
 function Unfinished({ video }) {
-  const failed = video.status === "failed", [width, height] = video.size.split("x").map(Number);
+  const failed = video.status === "failed",
+    [width, height] = video.size.split("x").map(Number);
   return html`
     <div class="left"><div class="screen pending" style=${{ aspectRatio: `${width} / ${height}` }}>
         ${!failed && video.vitascope.preview > 0 && html`<img src=${api.previewUrl(video)} alt="What is seen so far" />`}
-        ${failed ? html`<p class="cause"><${Icon} name="close" /><b>${video.error.code === "cancelled" ? "Cancelled" : "It was not made"}</b><span>${video.error.message}</span></p>`
-          : html`<div class="cause"><${Ring} percent=${video.progress} /><span>${state.standing(video, state.now.value)}</span></div>`}</div>
-      <div class="row actions">${failed
-        ? html`<${Button} icon="retry" kind="main" label="Try again" onClick=${async () => { const again = await retry(video); if (again) state.go("video", again.id); }}>Try again<//>
-            <${Button} icon="settings" label="Write all settings into the composer" onClick=${() => { state.change(state.fromSettings(video)); state.go(); }}>Use settings<//>
+        ${
+          failed
+            ? html`<p class="cause"><${Icon} name="close" /><b>${video.error.code === "cancelled" ? "Cancelled" : "It was not made"}</b><span>${video.error.message}</span></p>`
+            : html`<div class="cause"><${Ring} percent=${video.progress} /><span>${state.standing(video, state.now.value)}</span></div>`
+        }</div>
+      <div class="row actions">${
+        failed
+          ? html`<${Button} icon="retry" kind="main" label="Try again" onClick=${async () => {
+              const again = await retry(video);
+              if (again) state.go("video", again.id);
+            }}>Try again<//>
+            <${Button} icon="settings" label="Write all settings into the composer" onClick=${() => {
+              state.change(state.fromSettings(video));
+              state.go();
+            }}>Use settings<//>
             <${Button} icon="trash" label="Remove" onClick=${() => askRemove([video.id], () => state.go())} />`
-        : html`<${Button} icon="stop" label="Cancel" disabled=${video.vitascope.cancelling} onClick=${() => cancel(video)}>Cancel<//>`}</div>
+          : html`<${Button} icon="stop" label="Cancel" disabled=${video.vitascope.cancelling} onClick=${() => cancel(video)}>Cancel<//>`
+      }</div>
       <${Lineage} video=${video} /></div>
     <aside class="right"><${Facts} video=${video} /></aside>`;
 }
 
 export function Detail({ id }) {
-  const gone = useSignal(false), video = state.videos.value.get(id);
+  const gone = useSignal(false),
+    video = state.videos.value.get(id);
   useEffect(() => {
     gone.value = false;
-    state.attempt(async () => { gone.value = (await state.find(id)) === null; });
+    state.attempt(async () => {
+      gone.value = (await state.find(id)) === null;
+    });
   }, [id, state.locked.value]);
-  const list = state.library.value.filter((one) => one.status === "completed"), at = list.findIndex((one) => one.id === id);
+  const list = state.library.value.filter((one) => one.status === "completed"),
+    at = list.findIndex((one) => one.id === id);
   const near = (step) => at >= 0 && list[at + step]?.id;
   return html`<main class="detail" id="content">
     <nav class="trail"><${Button} icon="back" label="Back to the library (Esc)" onClick=${() => state.go()}>Library<//>
-      <span class="row">${[[-1, "Newer"], [1, "Older"]].map(([step, label]) => html`<${Button} label=${label} disabled=${!near(step)} onClick=${() => state.go("video", near(step))}>${label}<//>`)}</span></nav>
+      <span class="row">${[
+        [-1, "Newer"],
+        [1, "Older"],
+      ].map(
+        ([step, label]) =>
+          html`<${Button} label=${label} disabled=${!near(step)} onClick=${() => state.go("video", near(step))}>${label}<//>`,
+      )}</span></nav>
     ${!video && html`<p class="nothing">${gone.value ? "There is no such video. It may have been removed." : "…"}</p>`}
     ${video && html`<div class="columns" key=${id}>${video.status === "completed" ? html`<${Finished} key="done" video=${video} />` : html`<${Unfinished} key="wait" video=${video} />`}</div>`}
   </main>`;

@@ -7,9 +7,15 @@ import { usePicture } from "./composer.js";
 import { remove } from "./library.js";
 import { Button, Icon, Modal, Pill, Slider, Text } from "./parts.js";
 
-export const CURVES = [["linear", "Evenly"], ["ease", "Gently at both ends"], ["hold", "Late and quickly"]];
+export const CURVES = [
+  ["linear", "Evenly"],
+  ["ease", "Gently at both ends"],
+  ["hold", "Late and quickly"],
+];
 export const LENGTHS = [1, 2, 4, 8, 12].map((value) => [value, `${value} s`]);
-const close = () => { state.dialog.value = null; };
+const close = () => {
+  state.dialog.value = null;
+};
 
 export async function begin(action, words) {
   // Ask the service for something new, and go to where it can be seen.
@@ -22,7 +28,8 @@ export async function begin(action, words) {
 }
 
 function Key() {
-  const key = useSignal(""), wrong = useSignal(false);
+  const key = useSignal(""),
+    wrong = useSignal(false);
   const enter = async (event) => {
     event.preventDefault();
     try {
@@ -38,7 +45,9 @@ function Key() {
   return html`<${Modal} title="This service asks for a key">
     <form onSubmit=${enter}><p>It was shown once, by <code>vitascope key create</code>. This browser keeps it in a cookie that no script can read.</p>
       <label class="field"><span>API key</span><input type="password" autocomplete="current-password" value=${key.value} aria-invalid=${wrong.value ? "true" : "false"}
-        onInput=${(event) => { key.value = event.target.value; }} /></label>
+        onInput=${(event) => {
+          key.value = event.target.value;
+        }} /></label>
       ${wrong.value && html`<p class="warn" role="alert">The service does not know this key.</p>`}
       <footer><button class="button main" disabled=${!key.value.trim()}>Enter</button></footer></form><//>`;
 }
@@ -47,67 +56,155 @@ function Remove({ ids, then }) {
   return html`<${Modal} title=${ids.length === 1 ? "Remove this video?" : `Remove ${ids.length} videos?`} onClose=${close} kind="small">
     <p>Its files are deleted. Videos made from it stay.</p>
     <footer><${Button} label="Keep" onClick=${close}>Keep<//>
-      <${Button} kind="danger" icon="trash" label="Remove" onClick=${async () => { close(); await remove(ids); then?.(); }}>Remove<//></footer><//>`;
+      <${Button} kind="danger" icon="trash" label="Remove" onClick=${async () => {
+        close();
+        await remove(ids);
+        then?.();
+      }}>Remove<//></footer><//>`;
 }
 
 function Clip({ file, settings }) {
-  const url = useMemo(() => URL.createObjectURL(file), [file]), tab = useSignal(settings ? "restore" : "edit");
-  const prompt = useSignal(settings?.prompt ?? ""), strength = useSignal(0.6), seconds = useSignal(2);
+  const url = useMemo(() => URL.createObjectURL(file), [file]),
+    tab = useSignal(settings ? "restore" : "edit");
+  const prompt = useSignal(settings?.prompt ?? ""),
+    strength = useSignal(0.6),
+    seconds = useSignal(2);
   useEffect(() => () => URL.revokeObjectURL(url), [url]);
   const busy = useSignal(false);
-  const once = (action) => async () => { busy.value = true; await action(); busy.value = false; };
-  const apply = (fields, words) => { state.change(fields); close(); state.say(words); state.go(); };
+  const once = (action) => async () => {
+    busy.value = true;
+    await action();
+    busy.value = false;
+  };
+  const apply = (fields, words) => {
+    state.change(fields);
+    close();
+    state.say(words);
+    state.go();
+  };
   const asReference = once(async () => {
     const picture = await state.attempt(() => media.firstFrame(file));
-    if (picture) { await usePicture(picture); close(); }
+    if (picture) {
+      await usePicture(picture);
+      close();
+    }
   });
-  const make = (task, fields) => once(() => begin(() => task({ prompt: prompt.value, video: file, ...fields }), "It is being made."));
-  const tabs = [...(settings ? [["restore", "Settings"]] : []), ["edit", "Restyle"], ["extend", "Extend"], ["frame", "First frame"]];
+  const make = (task, fields) =>
+    once(() => begin(() => task({ prompt: prompt.value, video: file, ...fields }), "It is being made."));
+  const tabs = [
+    ...(settings ? [["restore", "Settings"]] : []),
+    ["edit", "Restyle"],
+    ["extend", "Extend"],
+    ["frame", "First frame"],
+  ];
   return html`<${Modal} title=${file.name} onClose=${close}>
     <video class="dropped" src=${url} muted autoplay loop playsinline controls />
-    <div class="tabs" role="tablist">${tabs.map(([name, label]) => html`<button type="button" role="tab" class="tab" aria-selected=${tab.value === name ? "true" : "false"}
-      onClick=${() => { tab.value = name; }}>${label}</button>`)}</div>
-    ${tab.value === "restore" && html`<p>This file holds the settings that it was made with.</p>
+    <div class="tabs" role="tablist">${tabs.map(
+      ([
+        name,
+        label,
+      ]) => html`<button type="button" role="tab" class="tab" aria-selected=${tab.value === name ? "true" : "false"}
+      onClick=${() => {
+        tab.value = name;
+      }}>${label}</button>`,
+    )}</div>
+    ${
+      tab.value === "restore" &&
+      html`<p>This file holds the settings that it was made with.</p>
       <dl class="facts"><dt>Prompt</dt><dd>${settings.prompt}</dd><dt>Seed</dt><dd>${settings.seed || "not in the file"}</dd></dl>
       <footer><${Button} icon="settings" kind="main" label="Use all settings" onClick=${() => apply(settings, "All settings are back.")}>Use all settings<//>
-        <${Button} label="Prompt only" onClick=${() => apply({ prompt: settings.prompt }, "The prompt is back.")}>Prompt only<//></footer>`}
-    ${tab.value === "edit" && html`<${Text} label="What it should become" value=${prompt.value} onChange=${(text) => { prompt.value = text; }} />
+        <${Button} label="Prompt only" onClick=${() => apply({ prompt: settings.prompt }, "The prompt is back.")}>Prompt only<//></footer>`
+    }
+    ${
+      tab.value === "edit" &&
+      html`<${Text} label="What it should become" value=${prompt.value} onChange=${(text) => {
+        prompt.value = text;
+      }} />
       <${Strength} value=${strength} />
-      <footer><${Button} icon="remix" kind="main" label="Restyle" disabled=${busy.value || !prompt.value.trim()} onClick=${make(api.editVideo, { strength: strength.value })}>Restyle<//></footer>`}
-    ${tab.value === "extend" && html`<${Text} label="What happens there" value=${prompt.value} onChange=${(text) => { prompt.value = text; }} />
-      <footer><${Pill} label="How much longer" value=${seconds.value} options=${LENGTHS} onChange=${(value) => { seconds.value = Number(value); }} />
+      <footer><${Button} icon="remix" kind="main" label="Restyle" disabled=${busy.value || !prompt.value.trim()} onClick=${make(api.editVideo, { strength: strength.value })}>Restyle<//></footer>`
+    }
+    ${
+      tab.value === "extend" &&
+      html`<${Text} label="What happens there" value=${prompt.value} onChange=${(text) => {
+        prompt.value = text;
+      }} />
+      <footer><${Pill} label="How much longer" value=${seconds.value} options=${LENGTHS} onChange=${(value) => {
+        seconds.value = Number(value);
+      }} />
         <${Button} icon="back" label="Extend before" disabled=${busy.value || !prompt.value.trim()} onClick=${make(api.extendVideo, { seconds: String(seconds.value), direction: "backward" })}>Before<//>
-        <${Button} icon="extend" kind="main" label="Extend after" disabled=${busy.value || !prompt.value.trim()} onClick=${make(api.extendVideo, { seconds: String(seconds.value) })}>After<//></footer>`}
-    ${tab.value === "frame" && html`<p>The video's first frame becomes the first frame of the new one.</p>
-      <footer><${Button} icon="picture" kind="main" label="Use first frame" disabled=${busy.value} onClick=${asReference}>Use first frame<//></footer>`}<//>`;
+        <${Button} icon="extend" kind="main" label="Extend after" disabled=${busy.value || !prompt.value.trim()} onClick=${make(api.extendVideo, { seconds: String(seconds.value) })}>After<//></footer>`
+    }
+    ${
+      tab.value === "frame" &&
+      html`<p>The video's first frame becomes the first frame of the new one.</p>
+      <footer><${Button} icon="picture" kind="main" label="Use first frame" disabled=${busy.value} onClick=${asReference}>Use first frame<//></footer>`
+    }<//>`;
 }
 
-export const Strength = ({ value }) => html`<${Slider} label="Strength" min=${0} max=${1} step=${0.05} value=${value.value} show=${(x) => x.toFixed(2)}
-  ends=${["keeps almost everything", "keeps almost nothing"]} onChange=${(x) => { value.value = x; }} />`;
+export const Strength = ({
+  value,
+}) => html`<${Slider} label="Strength" min=${0} max=${1} step=${0.05} value=${value.value} show=${(x) => x.toFixed(2)}
+  ends=${["keeps almost everything", "keeps almost nothing"]} onChange=${(x) => {
+    value.value = x;
+  }} />`;
 
 function Connect({ ids }) {
-  const order = useSignal(ids), prompt = useSignal(""), seconds = useSignal(2), curve = useSignal("linear");
+  const order = useSignal(ids),
+    prompt = useSignal(""),
+    seconds = useSignal(2),
+    curve = useSignal("linear");
   const [first, second] = order.value.map((id) => state.videos.value.get(id));
   const busy = useSignal(false);
   const make = async () => {
     busy.value = true;
-    const done = await begin(() => api.connectVideos({ prompt: prompt.value, video: { id: first.id }, other: { id: second.id }, seconds: String(seconds.value),
-      curve: curve.value }), "The passage is being made.");
+    const done = await begin(
+      () =>
+        api.connectVideos({
+          prompt: prompt.value,
+          video: { id: first.id },
+          other: { id: second.id },
+          seconds: String(seconds.value),
+          curve: curve.value,
+        }),
+      "The passage is being made.",
+    );
     if (done) state.selection.value = [];
     busy.value = false;
   };
-  const Side = ({ video }) => html`<figure><img src=${api.contentUrl(video.id, "thumbnail")} alt="" /><figcaption>${video.prompt}</figcaption></figure>`;
+  const Side = ({ video }) =>
+    html`<figure><img src=${api.contentUrl(video.id, "thumbnail")} alt="" /><figcaption>${video.prompt}</figcaption></figure>`;
   return html`<${Modal} title="Connect two videos" onClose=${close}>
-    <div class="pair"><${Side} video=${first} /><${Button} icon="remix" label="Swap" onClick=${() => { order.value = [...order.value].reverse(); }} /><${Side} video=${second} /></div>
-    <${Text} label="What happens in between" value=${prompt.value} onChange=${(text) => { prompt.value = text; }} />
-    <footer><${Pill} label="Length of the passage" value=${seconds.value} options=${LENGTHS} onChange=${(value) => { seconds.value = Number(value); }} />
-      <${Pill} label="How one gives way to the other" value=${curve.value} options=${CURVES} onChange=${(value) => { curve.value = value; }} />
+    <div class="pair"><${Side} video=${first} /><${Button} icon="remix" label="Swap" onClick=${() => {
+      order.value = [...order.value].reverse();
+    }} /><${Side} video=${second} /></div>
+    <${Text} label="What happens in between" value=${prompt.value} onChange=${(text) => {
+      prompt.value = text;
+    }} />
+    <footer><${Pill} label="Length of the passage" value=${seconds.value} options=${LENGTHS} onChange=${(value) => {
+      seconds.value = Number(value);
+    }} />
+      <${Pill} label="How one gives way to the other" value=${curve.value} options=${CURVES} onChange=${(value) => {
+        curve.value = value;
+      }} />
       <${Button} icon="connect" kind="main" label="Connect" disabled=${busy.value || !prompt.value.trim()} onClick=${make}>Connect<//></footer><//>`;
 }
 
-export const SHORTCUTS = [["/", "Write a prompt"], ["Enter", "Create, in the prompt; open, in the library"], ["Arrows", "From tile to tile"], ["S", "Select a tile, for two at most"],
-  ["C", "Compare the two"], ["Delete", "Remove"], ["Esc", "Back to the library"], ["Space", "Play or pause"], ["← →", "A frame back or on, in a video"], ["I  O", "Begin and end of a range, in a video"],
-  ["F", "Full screen"], ["B", "Storyboard"], ["T", "Light or dark"], ["?", "These shortcuts"]];
+export const SHORTCUTS = [
+  ["/", "Write a prompt"],
+  ["Enter", "Create, in the prompt; open, in the library"],
+  ["Arrows", "From tile to tile"],
+  ["S", "Select a tile, for two at most"],
+  ["C", "Compare the two"],
+  ["Delete", "Remove"],
+  ["Esc", "Back to the library"],
+  ["Space", "Play or pause"],
+  ["← →", "A frame back or on, in a video"],
+  ["I  O", "Begin and end of a range, in a video"],
+  ["F", "Full screen"],
+  ["B", "Storyboard"],
+  ["T", "Light or dark"],
+  ["?", "These shortcuts"],
+];
 
 const Help = () => html`<${Modal} title="Keyboard" onClose=${close}>
   <dl class="shortcuts">${SHORTCUTS.map(([keys, words]) => html`<dt><kbd>${keys}</kbd></dt><dd>${words}</dd>`)}</dl>
@@ -121,6 +218,9 @@ export function Dialogs() {
   return asked && html`<${KINDS[asked.kind]} ...${asked} />`;
 }
 
-export const Toasts = () => html`<div class="toasts" role="status" aria-live="polite">${state.toasts.value.map((toast) => html`
+export const Toasts = () =>
+  html`<div class="toasts" role="status" aria-live="polite">${state.toasts.value.map(
+    (toast) => html`
   <div key=${toast.id} class=${`toast ${toast.kind}`}><${Icon} name=${toast.kind === "error" ? "close" : "check"} /><span>${toast.text}</span>
-    ${toast.action && html`<button type="button" class="link" onClick=${toast.action.run}>${toast.action.label}</button>`}</div>`)}</div>`;
+    ${toast.action && html`<button type="button" class="link" onClick=${toast.action.run}>${toast.action.label}</button>`}</div>`,
+  )}</div>`;

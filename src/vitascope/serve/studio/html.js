@@ -5,5 +5,19 @@ import { batch, computed, effect, signal, useComputed, useSignal, useSignalEffec
 import htm from "./vendor/htm.js";
 
 export const html = htm.bind(h);
-export { batch, computed, effect, render, signal, useCallback, useComputed, useEffect, useLayoutEffect, useMemo, useRef,
-  useSignal, useSignalEffect, useState };
+export {
+  batch,
+  computed,
+  effect,
+  render,
+  signal,
+  useCallback,
+  useComputed,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useSignal,
+  useSignalEffect,
+  useState,
+};

@@ -7,7 +7,10 @@ const PAINT = "#ff3d8b";
 
 export function useMask(width, height) {
   // A canvas of the video's size; what is opaque on it is made anew. `painted` is whether anything is.
-  const canvas = useRef(null), painted = useSignal(false), brush = useSignal(Math.round(Math.min(width, height) / 6)), erase = useSignal(false);
+  const canvas = useRef(null),
+    painted = useSignal(false),
+    brush = useSignal(Math.round(Math.min(width, height) / 6)),
+    erase = useSignal(false);
   const context = () => canvas.current.getContext("2d");
   const look = () => {
     const { data } = context().getImageData(0, 0, width, height);
@@ -15,7 +18,10 @@ export function useMask(width, height) {
     for (let place = 3; place < data.length && !any; place += 4) any = data[place] > 127;
     painted.value = any;
   };
-  const clear = () => { context().clearRect(0, 0, width, height); painted.value = false; };
+  const clear = () => {
+    context().clearRect(0, 0, width, height);
+    painted.value = false;
+  };
   const invert = () => {
     context().globalCompositeOperation = "xor";
     context().fillStyle = PAINT;
@@ -23,7 +29,8 @@ export function useMask(width, height) {
     look();
   };
   const file = async () => {
-    const mask = new OffscreenCanvas(width, height), pen = mask.getContext("2d");
+    const mask = new OffscreenCanvas(width, height),
+      pen = mask.getContext("2d");
     pen.drawImage(canvas.current, 0, 0);
     const image = pen.getImageData(0, 0, width, height);
     for (let place = 0; place < image.data.length; place += 4) {
@@ -37,8 +44,10 @@ export function useMask(width, height) {
 }
 
 export function MaskCanvas({ mask }) {
-  const last = useRef(null), size = useSignal(null);
-  useEffect(() => { // over the picture itself: the <video> may have bars beside it
+  const last = useRef(null),
+    size = useSignal(null);
+  useEffect(() => {
+    // over the picture itself: the <video> may have bars beside it
     const video = mask.canvas.current.parentElement.querySelector("video");
     const fit = () => {
       const scale = Math.min(video.clientWidth / mask.width, video.clientHeight / mask.height);
@@ -50,7 +59,10 @@ export function MaskCanvas({ mask }) {
   }, [mask.width, mask.height]);
   const point = (event) => {
     const box = mask.canvas.current.getBoundingClientRect();
-    return [((event.clientX - box.left) / box.width) * mask.width, ((event.clientY - box.top) / box.height) * mask.height];
+    return [
+      ((event.clientX - box.left) / box.width) * mask.width,
+      ((event.clientY - box.top) / box.height) * mask.height,
+    ];
   };
   const stroke = (from, to) => {
     const pen = mask.context();
@@ -73,12 +85,21 @@ export function MaskCanvas({ mask }) {
     stroke(last.current, next);
     last.current = next;
   };
-  const up = () => { last.current = null; mask.look(); };
+  const up = () => {
+    last.current = null;
+    mask.look();
+  };
   return html`<canvas ref=${mask.canvas} class="mask" width=${mask.width} height=${mask.height} style=${size.value ?? {}} aria-label="Mask: paint what is to change"
     onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${up} />`;
 }
 
 export const MaskTools = ({ mask }) => html`<div class="masktools">
-  <${Slider} label="Brush" min=${2} max=${Math.round(Math.min(mask.width, mask.height) / 2)} step=${1} value=${mask.brush.value} show=${(x) => `${x} px`} onChange=${(x) => { mask.brush.value = x; }} />
-  <div class="row"><${Toggle} label="Erase" on=${mask.erase.value} onChange=${(on) => { mask.erase.value = on; }} />
+  <${Slider} label="Brush" min=${2} max=${Math.round(Math.min(mask.width, mask.height) / 2)} step=${1} value=${mask.brush.value} show=${(x) => `${x} px`} onChange=${(
+    x,
+  ) => {
+    mask.brush.value = x;
+  }} />
+  <div class="row"><${Toggle} label="Erase" on=${mask.erase.value} onChange=${(on) => {
+    mask.erase.value = on;
+  }} />
     <${Button} kind="pill" label="Invert" onClick=${mask.invert}>Invert<//><${Button} kind="pill" label="Clear" onClick=${mask.clear}>Clear<//></div></div>`;

@@ -5,7 +5,9 @@ import { EMPTY, sized } from "./state.js";
 const PATH = ["moov", "udta", "meta", "ilst", "©cmt", "data"]; // where an MP4 keeps its comment
 const LARGEST = 1 << 20; // bytes of a comment that is ours
 
-class Unfit extends Error { forUser = true; }
+class Unfit extends Error {
+  forUser = true;
+}
 
 export const isVideo = (file) => /^(video\/|image\/gif)/.test(file.type);
 export const isPicture = (file) => /^image\/(png|jpeg|webp)/.test(file.type);
@@ -21,10 +23,20 @@ export async function readSettings(file) {
   if (typeof settings.prompt !== "string") return null;
   const cards = (settings.storyboard ?? []).map(({ prompt, at, cut }) => ({ id: randomToken(), prompt, at, cut }));
   const size = settings.size ?? (settings.width ? `${settings.width}x${settings.height}` : null);
-  return { ...EMPTY, prompt: settings.prompt, negative: settings.negative ?? "", style: settings.style ?? "",
-    cards, board: cards.length > 0, loop: Boolean(settings.loop), seconds: settings.seconds ?? EMPTY.seconds, ...(size ? sized(size) : {}),
+  return {
+    ...EMPTY,
+    prompt: settings.prompt,
+    negative: settings.negative ?? "",
+    style: settings.style ?? "",
+    cards,
+    board: cards.length > 0,
+    loop: Boolean(settings.loop),
+    seconds: settings.seconds ?? EMPTY.seconds,
+    ...(size ? sized(size) : {}),
     seed: settings.seed === null || settings.seed === undefined ? "" : String(settings.seed),
-    steps: settings.steps ?? "", guidance: settings.guidance ?? "" };
+    steps: settings.steps ?? "",
+    guidance: settings.guidance ?? "",
+  };
 }
 
 async function readDocument(file) {
@@ -39,15 +51,21 @@ async function readDocument(file) {
 
 async function findBox(file) {
   // First and last + 1 byte of the comment's text; boxes are [length, name, content], nested along PATH.
-  let start = 0, end = file.size, depth = 0;
+  let start = 0,
+    end = file.size,
+    depth = 0;
   while (start + 8 <= end) {
     const head = new DataView(await file.slice(start, start + 16).arrayBuffer());
     const name = String.fromCharCode(...[4, 5, 6, 7].map((place) => head.getUint8(place)));
-    let length = head.getUint32(0), content = start + 8;
+    let length = head.getUint32(0),
+      content = start + 8;
     if (length === 1 && head.byteLength === 16) [length, content] = [Number(head.getBigUint64(8)), start + 16];
     if (length === 0) length = end - start;
     if (length < 8) return null;
-    if (name !== PATH[depth]) { start += length; continue; }
+    if (name !== PATH[depth]) {
+      start += length;
+      continue;
+    }
     end = Math.min(start + length, end);
     depth += 1;
     if (depth === PATH.length) return end - content - 8 <= LARGEST ? [content + 8, end] : null; // after type and language
@@ -60,7 +78,9 @@ async function findBox(file) {
 
 export async function cover(blob, width, height) {
   // The middle of a picture, as PNG of exactly width x height.
-  const picture = await createImageBitmap(blob).catch(() => { throw new Unfit("The browser cannot read this picture."); });
+  const picture = await createImageBitmap(blob).catch(() => {
+    throw new Unfit("The browser cannot read this picture.");
+  });
   const scale = Math.max(width / picture.width, height / picture.height);
   const [w, h] = [picture.width * scale, picture.height * scale];
   const canvas = new OffscreenCanvas(width, height);

@@ -15,11 +15,17 @@ export function kept(name, initial) {
   try {
     const stored = JSON.parse(localStorage.getItem(key));
     if (stored !== null) value = typeof initial === "object" && initial !== null ? { ...initial, ...stored } : stored;
-  } catch { /* nothing was kept, or not by this version */ }
+  } catch {
+    /* nothing was kept, or not by this version */
+  }
   const state = signal(value);
   effect(() => {
     const text = JSON.stringify(state.value);
-    try { localStorage.setItem(key, text); } catch { /* private window: it lives as long as the page */ }
+    try {
+      localStorage.setItem(key, text);
+    } catch {
+      /* private window: it lives as long as the page */
+    }
   });
   return state;
 }
@@ -34,14 +40,24 @@ export const locked = signal(false); // a key is needed
 export const keyed = kept("keyed", false); // this browser was given a key
 export const now = signal(Date.now()); // moves while something is made
 export let model = null; // the service's own name of its model
-let oldest = null, newest = 0, source = null, loading = false;
+let oldest = null,
+  newest = 0,
+  source = null,
+  loading = false;
 
 const place = (video) => video.vitascope.variations.indexOf(video.id);
-export const library = computed(() => [...videos.value.values()].sort((a, b) => b.created_at - a.created_at ||
-  place(a) - place(b) || (a.id < b.id ? 1 : -1)));
+export const library = computed(() =>
+  [...videos.value.values()].sort(
+    (a, b) => b.created_at - a.created_at || place(a) - place(b) || (a.id < b.id ? 1 : -1),
+  ),
+);
 export const live = (video) => video.status === "queued" || video.status === "in_progress";
-export const waiting = computed(() => library.value.filter(live).reverse().sort((a, b) =>
-  (a.vitascope.queue_position ?? -1) - (b.vitascope.queue_position ?? -1)));
+export const waiting = computed(() =>
+  library.value
+    .filter(live)
+    .reverse()
+    .sort((a, b) => (a.vitascope.queue_position ?? -1) - (b.vitascope.queue_position ?? -1)),
+);
 
 function take(entries) {
   const known = new Map(videos.value);
@@ -92,7 +108,8 @@ export async function loadMore() {
       [oldest, more.value] = [page.last_id ?? oldest, page.has_more];
     });
   } catch (error) {
-    if (error.param === "after") more.value = false; // the oldest one was deleted meanwhile: a reload finds the rest
+    if (error.param === "after")
+      more.value = false; // the oldest one was deleted meanwhile: a reload finds the rest
     else throw error;
   } finally {
     loading = false;
@@ -117,7 +134,9 @@ function follow() {
   source = null;
   if (document.hidden || locked.value) return;
   source = new EventSource(api.eventsUrl(newest));
-  source.onopen = () => { connected.value = true; };
+  source.onopen = () => {
+    connected.value = true;
+  };
   source.addEventListener("video", (event) => take([JSON.parse(event.data)]));
   source.onerror = () => {
     connected.value = false;
@@ -127,10 +146,16 @@ function follow() {
 
 export function watch() {
   document.addEventListener("visibilitychange", () => (document.hidden ? follow() : start()));
-  setInterval(() => { if (waiting.value.length && !document.hidden) now.value = Date.now(); }, 1000);
+  setInterval(() => {
+    if (waiting.value.length && !document.hidden) now.value = Date.now();
+  }, 1000);
   setInterval(async () => {
     if (document.hidden || !waiting.value.some((video) => video.status === "queued")) return;
-    try { take((await api.listVideos(null, PAGE)).data); } catch { /* the events' connection says so */ }
+    try {
+      take((await api.listVideos(null, PAGE)).data);
+    } catch {
+      /* the events' connection says so */
+    }
   }, LOOK);
   start();
 }
@@ -139,14 +164,23 @@ export function watch() {
 
 const whereNow = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
 export const route = signal(whereNow()); // ["video", id], ["compare", id, id], [] for the library
-window.addEventListener("hashchange", () => { route.value = whereNow(); });
-export const go = (...parts) => { location.hash = `#/${parts.map(encodeURIComponent).join("/")}`; };
+window.addEventListener("hashchange", () => {
+  route.value = whereNow();
+});
+export const go = (...parts) => {
+  location.hash = `#/${parts.map(encodeURIComponent).join("/")}`;
+};
 
 export const toasts = signal([]); // {id, text, kind, action}
 export function say(text, { kind = "note", action = null } = {}) {
   const id = api.randomToken();
   toasts.value = [...toasts.value.slice(-2), { id, text, kind, action }];
-  setTimeout(() => { toasts.value = toasts.value.filter((toast) => toast.id !== id); }, kind === "error" ? 9000 : 5000);
+  setTimeout(
+    () => {
+      toasts.value = toasts.value.filter((toast) => toast.id !== id);
+    },
+    kind === "error" ? 9000 : 5000,
+  );
 }
 export async function attempt(action) {
   // Run something and tell if it goes wrong; whether it went well, or its result.
@@ -175,28 +209,62 @@ muted.value = matchMedia("(prefers-reduced-motion: reduce)").matches;
 export const ASPECTS = { "16:9": 16 / 9, "4:3": 4 / 3, "1:1": 1, "3:4": 3 / 4, "9:16": 9 / 16 };
 export const SHORT_SIDES = [128, 256, 480, 720];
 export const SECONDS = [1, 2, 4, 6, 8, 12, 16, 20, 30, 60];
-export const STYLES = { "": "No style", "3d": "Toy 3D", pencil: "Pencil", pixel: "Pixel art", film: "Old film",
-  papercut: "Paper cut" };
-export const EMPTY = { prompt: "", aspect: "1:1", side: 128, size: null, seconds: 2, n: 1, style: "", seed: "", negative: "",
-  steps: "", guidance: "", loop: false, picture: null, board: false, cards: [] };
+export const STYLES = {
+  "": "No style",
+  "3d": "Toy 3D",
+  pencil: "Pencil",
+  pixel: "Pixel art",
+  film: "Old film",
+  papercut: "Paper cut",
+};
+export const EMPTY = {
+  prompt: "",
+  aspect: "1:1",
+  side: 128,
+  size: null,
+  seconds: 2,
+  n: 1,
+  style: "",
+  seed: "",
+  negative: "",
+  steps: "",
+  guidance: "",
+  loop: false,
+  picture: null,
+  board: false,
+  cards: [],
+};
 
 export const draft = kept("draft", EMPTY);
-export const change = (fields) => { draft.value = { ...draft.value, ...fields }; };
+export const change = (fields) => {
+  draft.value = { ...draft.value, ...fields };
+};
 
 export function frameSize({ aspect, side, size }) {
   // [width, height]: sides are multiples of 16, as every model here wants them.
   if (size) return size.split("x").map(Number);
   const ratio = ASPECTS[aspect];
-  const long = Math.round(side * Math.max(ratio, 1 / ratio) / 16) * 16;
+  const long = Math.round((side * Math.max(ratio, 1 / ratio)) / 16) * 16;
   return ratio >= 1 ? [long, side] : [side, long];
 }
 
 export function fromSettings(video) {
   // A draft that makes a video of the service again.
   const { seed, negative, steps, guidance, style, loop, storyboard } = video.vitascope.settings;
-  return { ...EMPTY, prompt: video.prompt ?? "", seconds: Number(video.seconds), seed: String(seed), negative,
-    steps: steps ?? "", guidance: guidance ?? "", style: style ?? "", loop, ...sized(video.size),
-    cards: storyboard.map((card) => ({ ...card, id: api.randomToken() })), board: storyboard.length > 0 };
+  return {
+    ...EMPTY,
+    prompt: video.prompt ?? "",
+    seconds: Number(video.seconds),
+    seed: String(seed),
+    negative,
+    steps: steps ?? "",
+    guidance: guidance ?? "",
+    style: style ?? "",
+    loop,
+    ...sized(video.size),
+    cards: storyboard.map((card) => ({ ...card, id: api.randomToken() })),
+    board: storyboard.length > 0,
+  };
 }
 
 export function sized(size) {
@@ -212,7 +280,11 @@ export function sized(size) {
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 export function duration(seconds) {
   const whole = Math.max(Math.round(seconds), 0);
-  return whole < 60 ? `${whole} s` : whole < 3600 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${(whole / 3600).toFixed(1)} h`;
+  return whole < 60
+    ? `${whole} s`
+    : whole < 3600
+      ? `${Math.floor(whole / 60)} min ${whole % 60} s`
+      : `${(whole / 3600).toFixed(1)} h`;
 }
 export function left(video, at) {
   // Seconds until a video is done, counted down between two tellings; null if nobody knows.

@@ -18,23 +18,44 @@ export function fields(draft) {
 }
 
 function addCard(at) {
-  const { cards, seconds } = state.draft.value, id = randomToken();
+  const { cards, seconds } = state.draft.value,
+    id = randomToken();
   if (cards.length >= MOST) return;
   state.change({ cards: inOrder([...cards, { id, at: clamp(at, seconds), prompt: "", cut: false }]) });
   fresh = id;
 }
-const setCard = (id, fields) => state.change({ cards: inOrder(state.draft.value.cards.map((card) => (card.id === id ? { ...card, ...fields } : card))) });
+const setCard = (id, fields) =>
+  state.change({
+    cards: inOrder(state.draft.value.cards.map((card) => (card.id === id ? { ...card, ...fields } : card))),
+  });
 const dropCard = (id) => state.change({ cards: state.draft.value.cards.filter((card) => card.id !== id) });
 
-const begin = (id) => (field) => { if (field && fresh === id) { fresh = null; field.focus(); } };
+const begin = (id) => (field) => {
+  if (field && fresh === id) {
+    fresh = null;
+    field.focus();
+  }
+};
 
 function follow(event, move, done) {
   // Calls `move` for every move of the pointer that went down, and `done` where it goes up; `done(null)` if it is taken away.
   const pointer = event.pointerId;
-  const own = (action) => (next) => { if (next.pointerId === pointer) action(next); };
-  const moved = own(move), up = own((next) => { stop(); done(next); }), lost = own(() => { stop(); done(null); });
+  const own = (action) => (next) => {
+    if (next.pointerId === pointer) action(next);
+  };
+  const moved = own(move),
+    up = own((next) => {
+      stop();
+      done(next);
+    }),
+    lost = own(() => {
+      stop();
+      done(null);
+    });
   const events = { pointermove: moved, pointerup: up, pointercancel: lost };
-  const stop = () => { for (const [name, action] of Object.entries(events)) removeEventListener(name, action); };
+  const stop = () => {
+    for (const [name, action] of Object.entries(events)) removeEventListener(name, action);
+  };
   for (const [name, action] of Object.entries(events)) addEventListener(name, action);
 }
 
@@ -43,7 +64,11 @@ function Marker({ card, number, seconds, timeAt }) {
     if (event.button) return;
     event.preventDefault();
     event.currentTarget.focus();
-    follow(event, (next) => setCard(card.id, { at: clamp(timeAt(next), seconds) }), () => {});
+    follow(
+      event,
+      (next) => setCard(card.id, { at: clamp(timeAt(next), seconds) }),
+      () => {},
+    );
   };
   const press = (event) => {
     const by = { ArrowLeft: -STEP, ArrowRight: STEP, PageDown: -1, PageUp: 1, Home: -1e9, End: 1e9 }[event.key];
@@ -60,43 +85,66 @@ function Marker({ card, number, seconds, timeAt }) {
 }
 
 export function Storyboard() {
-  const { cards, seconds } = state.draft.value, track = useRef(), [ghost, setGhost] = useState(null);
+  const { cards, seconds } = state.draft.value,
+    track = useRef(),
+    [ghost, setGhost] = useState(null);
   const timeAt = (event) => {
     const box = track.current.getBoundingClientRect();
     return ((event.clientX - box.left) / box.width) * seconds;
   };
   const over = (event) => {
     const box = track.current.getBoundingClientRect();
-    return event.clientY > box.top - 40 && event.clientY < box.bottom + 40 && event.clientX > box.left - 20 && event.clientX < box.right + 20;
+    return (
+      event.clientY > box.top - 40 &&
+      event.clientY < box.bottom + 40 &&
+      event.clientX > box.left - 20 &&
+      event.clientX < box.right + 20
+    );
   };
-  const pull = (event) => { // a new card out of the pile
+  const pull = (event) => {
+    // a new card out of the pile
     if (event.button) return;
     event.preventDefault();
     const start = [event.clientX, event.clientY];
-    follow(event, (next) => setGhost({ x: next.clientX, y: next.clientY, over: over(next) }), (next) => {
-      setGhost(null);
-      if (!next) return;
-      const still = Math.hypot(next.clientX - start[0], next.clientY - start[1]) < 5;
-      if (still) addAfterLast();
-      else if (over(next)) addCard(timeAt(next));
-    });
+    follow(
+      event,
+      (next) => setGhost({ x: next.clientX, y: next.clientY, over: over(next) }),
+      (next) => {
+        setGhost(null);
+        if (!next) return;
+        const still = Math.hypot(next.clientX - start[0], next.clientY - start[1]) < 5;
+        if (still) addAfterLast();
+        else if (over(next)) addCard(timeAt(next));
+      },
+    );
   };
-  const addAfterLast = () => addCard(cards.length ? Math.min(cards.at(-1).at + Math.max(seconds / 4, STEP), seconds) : 0);
+  const addAfterLast = () =>
+    addCard(cards.length ? Math.min(cards.at(-1).at + Math.max(seconds / 4, STEP), seconds) : 0);
   const every = seconds <= 8 ? 1 : seconds <= 20 ? 2 : 10;
   return html`
     <section class="board" aria-label="Storyboard">
       <div class="head">
         <button type="button" class="button pile" onPointerDown=${pull} disabled=${cards.length >= MOST}
-          onKeyDown=${(event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); addAfterLast(); } }}><${Icon} name="plus" />Card</button>
+          onKeyDown=${(event) => {
+            if (event.key === "Enter" || event.key === " ") {
+              event.preventDefault();
+              addAfterLast();
+            }
+          }}><${Icon} name="plus" />Card</button>
         <span class="hint">Drag a card onto the timeline, or click where it begins.</span>
       </div>
-      <div class="track" ref=${track} onClick=${(event) => { if (event.target === track.current) addCard(timeAt(event)); }}>
-        ${inOrder(cards).map((card, place, all) => html`<i key=${card.id} class=${`reach ${card.cut ? "cut" : ""}`}
-          style=${{ left: `${(card.at / seconds) * 100}%`, width: `${(((all[place + 1]?.at ?? seconds) - card.at) / seconds) * 100}%` }}></i>`)}
-        ${Array.from({ length: Math.floor(seconds / every) + 1 }, (_, place) => html`<span class="tick" style=${{ left: `${(place * every / seconds) * 100}%` }}>${place * every}</span>`)}
+      <div class="track" ref=${track} onClick=${(event) => {
+        if (event.target === track.current) addCard(timeAt(event));
+      }}>
+        ${inOrder(cards).map(
+          (card, place, all) => html`<i key=${card.id} class=${`reach ${card.cut ? "cut" : ""}`}
+          style=${{ left: `${(card.at / seconds) * 100}%`, width: `${(((all[place + 1]?.at ?? seconds) - card.at) / seconds) * 100}%` }}></i>`,
+        )}
+        ${Array.from({ length: Math.floor(seconds / every) + 1 }, (_, place) => html`<span class="tick" style=${{ left: `${((place * every) / seconds) * 100}%` }}>${place * every}</span>`)}
         ${inOrder(cards).map((card, place) => html`<${Marker} key=${card.id} card=${card} number=${place + 1} seconds=${seconds} timeAt=${timeAt} />`)}
       </div>
-      <ol class="cards">${inOrder(cards).map((card, place) => html`
+      <ol class="cards">${inOrder(cards).map(
+        (card, place) => html`
         <li key=${card.id}>
           <header><b>${place + 1}</b><label class="at"><span class="hidden">Begins at, seconds</span>
             <input type="number" min="0" max=${seconds} step=${STEP} value=${card.at} onChange=${(event) => setCard(card.id, { at: clamp(Number(event.target.value), seconds) })} /> s</label>
@@ -105,7 +153,8 @@ export function Storyboard() {
           <textarea id=${`card-${card.id}`} ref=${begin(card.id)} rows="2" placeholder=${place ? "Then …" : "At first …"} aria-label=${`Card ${place + 1}`} value=${card.prompt}
             onInput=${(event) => setCard(card.id, { prompt: event.target.value })} />
           ${card.at >= seconds && html`<p class="warn">Begins after the end</p>`}
-        </li>`)}</ol>
+        </li>`,
+      )}</ol>
       ${ghost && html`<span class=${`ghost ${ghost.over ? "over" : ""}`} style=${{ left: `${ghost.x}px`, top: `${ghost.y}px` }}>${ghost.over ? "Drop here" : "Card"}</span>`}
     </section>`;
 }

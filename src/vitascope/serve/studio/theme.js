@@ -2,4 +2,6 @@
 try {
   const theme = localStorage.getItem("vitascope.theme");
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
-} catch { /* a browser that keeps nothing follows the system */ }
+} catch {
+  /* a browser that keeps nothing follows the system */
+}
