@@ -1,4 +1,5 @@
-"""How far copies and different clips of the world are apart by their fingerprints: the figures that detector.py is set by.
+"""How far copies and different clips of the world are apart by their fingerprints: the figures that detector.py is set
+by.
 
     python benchmarks/fingerprint.py [--clips 200]
 """
@@ -22,8 +23,8 @@ def main() -> None:
     hashes = [fingerprint(clip) for clip in clips]
     apart = np.array([distance(one, other) for number, one in enumerate(hashes) for other in hashes[:number]])
     rare, tenth = np.quantile(apart, [0.001, 0.01])
-    print(f"{len(apart)} pairs of different clips: mean {apart.mean():.3f}, least {apart.min():.3f}, one of 1,000 below "
-          f"{rare:.3f}, one of 100 below {tenth:.3f}")
+    print(f"{len(apart)} pairs of different clips: mean {apart.mean():.3f}, least {apart.min():.3f}, "
+          f"one of 1,000 below {rare:.3f}, one of 100 below {tenth:.3f}")
     print("\n| attack | mean distance | largest |\n|---|---|---|")
     for name, attack in ATTACKS.items():
         copies = [distance(fingerprint(attack(clip, np.random.default_rng(number))[0]), hashes[number])

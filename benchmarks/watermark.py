@@ -2,8 +2,9 @@
 
     python benchmarks/watermark.py [--clips 60] [--sizes 128x128 176x96 1280x720] [--json FILE]
 
-Every attack but the first ends in an encoding, since no file travels without one. Unmarked clips, encoded alike, are read with
-many keys: their p-values must lie on or above the diagonal. A few minutes of one core for 20 clips of 128x128.
+Every attack but the first ends in an encoding, since no file travels without one. Unmarked clips, encoded alike, are
+read with many keys: their p-values must lie on or above the diagonal. A few minutes of one core for 20 clips of
+128x128.
 """
 
 import argparse
@@ -32,7 +33,8 @@ Attack = Callable[[Frames, np.random.Generator], tuple[Frames, float]]  # frames
 def encode(frames: Frames, codec: str, crf: int, fps: float = FPS) -> Frames:
     """Frames as they come back from a file."""
     height, width = (side - side % 2 for side in frames.shape[1:3])
-    file, options = io.BytesIO(), {"crf": str(crf), "preset": "medium"} | ({"x265-params": "log-level=error"} if codec == "libx265" else {})
+    file, options = io.BytesIO(), {"crf": str(crf), "preset": "medium"} | ({"x265-params": "log-level=error"}
+                                                                           if codec == "libx265" else {})
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream(codec, rate=int(fps), options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
@@ -53,7 +55,8 @@ def resize(frames: Frames, width: int, height: int) -> Frames:
 def crop(frames: Frames, share: float, draw: np.random.Generator, *, back: bool = False) -> Frames:
     """Without `share` of the width and of the height, at a random place; `back` scales to the old size."""
     height, width = (round(side * (1 - share)) for side in frames.shape[1:3])
-    top, left = (int(draw.integers(0, full - part + 1)) for full, part in zip(frames.shape[1:3], (height, width), strict=True))
+    top, left = (int(draw.integers(0, full - part + 1)) for full,
+                 part in zip(frames.shape[1:3], (height, width), strict=True))
     part = frames[:, top:top + height, left:left + width]
     return resize(part, frames.shape[2], frames.shape[1]) if back else part
 
@@ -112,18 +115,22 @@ def measure(size: str, clips: int) -> dict:
             results[name].append((found, found.payload == payload))
         plain = encode(frames, "libx264", 23)
         unmarked += [detect(plain, b"%d" % key * 16, cropped=key < 2).log10_p for key in range(20)]
-    table = {name: {"found": np.mean([found.log10_p <= -6 for found, _ in rows]), "exact": np.mean([exact for _, exact in rows]),
-                    "median_log10_p": np.median([found.log10_p for found, _ in rows])} for name, rows in results.items()}
+    table = {name: {"found": np.mean([found.log10_p <= -6 for found, _ in rows]),
+                    "exact": np.mean([exact for _, exact in rows]),
+                    "median_log10_p": np.median([found.log10_p for found, _ in rows])} for name,
+             rows in results.items()}
     return {"size": size, "clips": clips, "psnr_mean": np.mean(psnr), "psnr_least": np.min(psnr), "attacks": table,
-            "embed_cpu_seconds": np.median(embedding), "detect_cpu_seconds": np.median(detecting), "unmarked_readings": len(unmarked),
+            "embed_cpu_seconds": np.median(embedding), "detect_cpu_seconds": np.median(detecting),
+            "unmarked_readings": len(unmarked),
             "unmarked_below_1e-2": np.mean(np.array(unmarked) < -2), "unmarked_least_log10_p": np.min(unmarked)}
 
 
 def show(result: dict) -> str:
-    lines = [f"\n{result['size']}: {result['clips']} clips, PSNR {result['psnr_mean']:.2f} dB (least {result['psnr_least']:.2f}), "
-             f"embedding {result['embed_cpu_seconds']:.2f} s and detection {result['detect_cpu_seconds']:.2f} s of one core; "
-             f"unmarked: {result['unmarked_readings']} readings, p < 0.01 in {result['unmarked_below_1e-2']:.2%}, "
-             f"least 1e{result['unmarked_least_log10_p']:.1f}", "", "| attack | found at 1e-6 | payload exact | median log10 p |", "|---|---|---|---|"]
+    lines = [f"\n{result['size']}: {result['clips']} clips, PSNR {result['psnr_mean']:.2f} dB "
+             f"(least {result['psnr_least']:.2f}), embedding {result['embed_cpu_seconds']:.2f} s and detection "
+             f"{result['detect_cpu_seconds']:.2f} s of one core; unmarked: {result['unmarked_readings']} readings, "
+             f"p < 0.01 in {result['unmarked_below_1e-2']:.2%}, least 1e{result['unmarked_least_log10_p']:.1f}", "",
+             "| attack | found at 1e-6 | payload exact | median log10 p |", "|---|---|---|---|"]
     return "\n".join(lines + [f"| {name} | {row['found']:.1%} | {row['exact']:.1%} | {row['median_log10_p']:.0f} |"
                               for name, row in result["attacks"].items()])
 

@@ -1,4 +1,4 @@
-"""What several tests share: a tiny system of random weights."""
+"""What several tests share: a tiny system of random weights, and an authority and records of their own."""
 
 import pytest
 import torch
@@ -19,3 +19,13 @@ def nano_system():
         torch.nn.init.normal_(parameter, std=0.05)
     return System(SystemConfig(name="nano", steps=2), autoencoder=autoencoder, transformer=transformer, upsampler=upsampler,
                   card={"subjects": ["dog", "car"]})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_installation(tmp_path_factory):
+    """Tests sign with an authority that is theirs and leave the user's own alone; processes that they start inherit it."""
+    home = tmp_path_factory.mktemp("installation")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VITASCOPE_AUTHORITY", str(home / "authority"))
+        patch.setenv("VITASCOPE_RECORDS", str(home / "records"))
+        yield home

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from . import __version__
-from .options import AMOUNT, NUMBER, WHOLE, Camera, Guidance, Model, Steps, Style, given, note
+from .options import AMOUNT, NUMBER, WHOLE, Camera, Guidance, Model, NoCredentials, NoPolicy, PolicyFile, Steps, Style
+from .options import Stop, deliver, given, note, open_gate
 from .options import load_system as _load
 from .options import progress_bar as _progress
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
+    from .produce import Gate
     from .request import Request
     from .system import System
     from .tasks import Condition
@@ -56,6 +58,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         status = app(standalone_mode=False)
+    except Stop as stop:
+        fail(str(stop), stop.status)
     except typer.TyperException as error:
         fail(error.format_message(), 2)
     except ValueError as error:
@@ -80,7 +84,7 @@ def named(table: dict[str, Any], name: str, kind: str) -> Any:
     return table[name]
 
 
-# ------------------------------------------------------------------------------------------------------------- generate
+# ----------------------------------------------------------------------------------------------------------- generate
 
 @app.command()
 def generate(
@@ -103,6 +107,9 @@ def generate(
     model: Model = None,
     like: Annotated[Path | None, typer.Option(help="Take all settings from a file made earlier, except those "
                                                    "given here.")] = None,
+    policy: PolicyFile = None,
+    no_policy: NoPolicy = False,
+    no_credentials: NoCredentials = False,
 ) -> None:
     """Make a video of what a sentence says."""
     from .presets import with_presets
@@ -124,25 +131,32 @@ def generate(
 
     system = _load(model, request.prompt, made_by)
     system.check_size(*read_size(request.size))
+    gate = open_gate(system, policy=policy, no_policy=no_policy, no_credentials=no_credentials)
     for number, path in enumerate(paths):
-        _generate(system, replace(request, seed=first_seed + number), path)
+        _generate(system, gate, replace(request, seed=first_seed + number), path)
 
 
-def _generate(system: "System", request: "Request", path: Path) -> None:
-    """Make one video and write it."""
+def _generate(system: "System", gate: "Gate", request: "Request", path: Path) -> None:
+    """Make one video and let it through the gate."""
     from .generate import generate as make
+    from .produce import Asked
+    from .provenance.credentials import Source
     from .request import to_metadata
-    from .video import write_video
 
     config = system.config
     request = replace(request, steps=config.steps if request.steps is None else request.steps,
                       guidance=config.guidance if request.guidance is None else request.guidance)
     print(f"seed {request.seed}", flush=True)
+    settings = {name: value for name, value in asdict(request).items() if name != "image"}
+    asked = Asked((request.prompt,), (request.negative,) if request.negative else (), settings,
+                  "text" if request.image is None else "image",
+                  () if request.image is None else (Source(Path(request.image), "inputTo"),),
+                  to_metadata(request, model=config.name, model_version=config.version))
     with _progress(path.name) as progress:
-        video = make(system, _condition(system, request), seed=request.seed, steps=request.steps,
-                     guidance=request.guidance, progress=progress)
-        write_video(video, path, to_metadata(request, model=config.name, model_version=config.version))
-    print(f"wrote {path}: {video.size[0]}x{video.size[1]}, frames: {len(video)} at {video.fps:g} a second")
+        total = deliver(gate, asked, lambda: iter(make(system, _condition(system, request), seed=request.seed,
+                                                       steps=request.steps, guidance=request.guidance,
+                                                       progress=progress).pixels), path, fps=request.fps)
+    print(f"wrote {path}: {request.size}, frames: {total} at {request.fps:g} a second")
 
 
 def _condition(system: "System", request: "Request") -> "Condition":
@@ -160,7 +174,7 @@ def _condition(system: "System", request: "Request") -> "Condition":
     return image_to_video(condition, system.encode(to_unit(first.pixels)))
 
 
-# ---------------------------------------------------------------------------------------------------- data and training
+# -------------------------------------------------------------------------------------------------- data and training
 
 @app.command()
 def world(
@@ -360,7 +374,7 @@ def export(
     print(f"wrote {out}")
 
 
-# ------------------------------------------------------------------------------------------------------- what it can do
+# ----------------------------------------------------------------------------------------------------- what it can do
 
 @app.command()
 def evaluate(
@@ -403,11 +417,17 @@ def info(model: Model = None) -> None:
     console.print(describe_sizes())
 
 
-# ----------------------------------------------------------------------------- commands that stand beside what they command
+# ----------------------------------------------------------------------- commands that stand beside what they command
 
 from .commands import app as tasks  # noqa: E402
+from .provenance.commands import app as verifying  # noqa: E402
+from .provenance.commands import provenance  # noqa: E402
 from .redteam.commands import app as redteam  # noqa: E402
 from .safety.commands import app as safety  # noqa: E402
+from .serve.commands import app as service  # noqa: E402
 
-app.registered_commands += [*tasks.registered_commands, *safety.registered_commands]
+app.registered_commands += [*tasks.registered_commands, *safety.registered_commands, *verifying.registered_commands,
+                            *service.registered_commands]
+app.registered_groups += service.registered_groups
+app.add_typer(provenance, name="provenance")
 app.add_typer(redteam, name="redteam")

@@ -1,7 +1,7 @@
 """The commands that start from something the user has: a video, an image, two videos, a mask, a storyboard.
 
-Each reads its own options and builds a Plan; what all of them take stands in `Wish`, and one function, `run`, checks, makes
-and writes. What a user sent wrong is a ValueError before anything is written.
+Each reads its own options and builds a Plan; what all of them take stands in `Wish`, and one function, `run`, checks,
+makes and writes. What a user sent wrong is a ValueError before anything is written.
 """
 
 import secrets
@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import AMOUNT, NUMBER, WHOLE, Camera, Guidance, Model, Steps, Style, given, load_system, note, progress_bar
+from .options import AMOUNT, NUMBER, WHOLE, Camera, Guidance, Model, NoCredentials, NoPolicy, PolicyFile, Steps, Style
+from .options import deliver, given, load_system, note, open_gate, progress_bar
 
 if TYPE_CHECKING:
     import numpy as np
 
     from .edits import Plan
+    from .produce import Asked, Gate
     from .system import System
     from .video import Video
 
@@ -36,7 +38,8 @@ class Wish:
     size: Annotated[str | None, typer.Option(help="Width x height in pixels, up to 2048; near that of the input if not "
                                                   "given. What the model cannot make at once is enlarged.")] = None
     fps: Annotated[float, typer.Option(help="Frames a second.", **NUMBER)] = 8.0
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same video; drawn if not given.", **WHOLE)] = None
+    seed: Annotated[int | None,
+                    typer.Option(help="The same seed gives the same video; drawn if not given.", **WHOLE)] = None
     steps: Steps = None
     guidance: Guidance = None
     negative: Annotated[str, typer.Option(help="What is not to be seen.")] = ""
@@ -44,8 +47,12 @@ class Wish:
     camera: Camera = None
     count: Annotated[int, typer.Option("-n", help="How many videos, with seeds one after the other.", **AMOUNT)] = 1
     model: Model = None
+    policy: PolicyFile = None
+    no_policy: NoPolicy = False
+    no_credentials: NoCredentials = False
 
 
+OTHERWISE = ("out", "model", "count", "policy", "no_policy", "no_credentials")  # wishes that do not change the frames
 Seconds = Annotated[float, typer.Option(help="How long what is made lasts, about; steps of half a second.", **NUMBER)]
 Strength = Annotated[float, typer.Option(help="How much is changed: 0 nothing, 1 everything.", **NUMBER)]
 Input = Annotated[Path, typer.Argument(help="Any video or image.")]
@@ -54,7 +61,7 @@ Build = Callable[["System", int, int, str], "list[Plan]"]
 
 
 def task(function: Callable[..., None]) -> Callable[..., None]:
-    """Register a command that takes its own options and, as `wish`, all of those of Wish but the ones that it has itself."""
+    """Register a command that takes its own options and, as `wish`, those of Wish that it does not have itself."""
     own = [parameter for parameter in signature(function).parameters.values() if parameter.name != "wish"]
     shared = [Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
               for field in fields(Wish) if field.name not in {parameter.name for parameter in own}]
@@ -84,7 +91,8 @@ def image(
     from .tasks import text_to_video
 
     def build(system: "System", width: int, height: int, text: str) -> "list[Plan]":
-        return [Plan(text_to_video(text, width=width // SCALE, height=height // SCALE, frames=1, negative=wish.negative))]
+        return [Plan(text_to_video(text, width=width // SCALE, height=height // SCALE, frames=1,
+                                   negative=wish.negative))]
 
     wish = replace(wish, prompt=prompt, out=wish.out or name_after(prompt, ".png"), size=wish.size or "128x128")
     run("image", wish, build, frames=1)
@@ -133,8 +141,8 @@ def loop(
         from .edits import Plan
 
         frames = 1 + FRAMES * (groups(seconds, wish.fps) - 1)
-        return [Plan(close(text_to_video(text, width=width // SCALE, height=height // SCALE, frames=frames, fps=wish.fps,
-                                         negative=wish.negative)))]
+        return [Plan(close(text_to_video(text, width=width // SCALE, height=height // SCALE, frames=frames,
+                                         fps=wish.fps, negative=wish.negative)))]
 
     if is_file(source):
         run("loop", wish, from_clip, sources=[Path(source)], seconds=seconds)
@@ -165,8 +173,10 @@ def connect(
     first: Input,
     second: Input,
     seconds: Seconds = 2.0,
-    curve: Annotated[str, typer.Option(help="How the second takes over: linear, smooth, sharp, early or late.")] = "smooth",
-    then: Annotated[str | None, typer.Option(help="What is to be seen at the end; --prompt is for the beginning.")] = None,
+    curve: Annotated[str,
+                     typer.Option(help="How the second takes over: linear, smooth, sharp, early or late.")] = "smooth",
+    then: Annotated[str | None,
+                    typer.Option(help="What is to be seen at the end; --prompt is for the beginning.")] = None,
     *, wish: Wish,
 ) -> None:
     """Let one video turn into another; two stills become the first and the last frame."""
@@ -263,7 +273,8 @@ def combine(
         cut_out = None if mask is None else read_mask(mask, width, height, len(clips[0]), wish.fps)
         return [combine_clips(system, *clips, prompt=text, strength=strength, mask=cut_out, negative=wish.negative)]
 
-    run("combine", wish, build, sources=[subject, place], guides=[] if mask is None else [mask], options={"strength": strength})
+    run("combine", wish, build, sources=[subject, place], guides=[] if mask is None else [mask],
+        options={"strength": strength})
 
 
 @app.command()
@@ -271,7 +282,8 @@ def storyboard(
     file: Annotated[Path | None, typer.Argument(help="JSON: shots, and cards at times of each shot.")] = None,
     out: Annotated[Path | None, typer.Option(help="As for generate; named after the storyboard if not given.")] = None,
     size: Annotated[str | None, typer.Option(help="Width x height in pixels instead of the storyboard's.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Instead of the storyboard's; drawn if there is none.", **WHOLE)] = None,
+    seed: Annotated[int | None,
+                    typer.Option(help="Instead of the storyboard's; drawn if there is none.", **WHOLE)] = None,
     steps: Steps = None,
     guidance: Guidance = None,
     model: Model = None,
@@ -296,7 +308,7 @@ def storyboard(
     def build(system: "System", width: int, height: int, text: str) -> "list[Plan]":
         return plan_storyboard(system, board, width, height)
 
-    texts = [card.prompt for shot in board.shots for card in shot.cards if card.prompt] + [shot.prompt for shot in board.shots]
+    texts = [part.prompt for shot in board.shots for part in (shot, *shot.cards) if part.prompt]
     run("storyboard", wish, build, guides=pictures, texts=texts, seconds=sum(shot.seconds for shot in board.shots))
 
 
@@ -327,16 +339,19 @@ def upscale(
     print(f"wrote {out}: {size}, frames: {total} at {fps:g} a second")
 
 
-# -------------------------------------------------------------------------------------------------- what they have in common
+# --------------------------------------------------------------------------------------------- what they have in common
 
 def run(name: str, wish: Wish, build: Build, *, sources: Sequence[Path] = (), guides: Sequence[Path] = (),
-        seconds: float = 2.0, frames: int | None = None, texts: Sequence[str] = (), options: dict[str, Any] | None = None) -> None:
-    """Check what was asked for, load the model, make each video and write it.
+        seconds: float = 2.0, frames: int | None = None, texts: Sequence[str] = (),
+        options: dict[str, Any] | None = None) -> None:
+    """Check what was asked for, load the model, make each video and let it through the gate.
 
     `sources` are files that are changed or continued, the first of them gives size and prompt if the wish does not;
     `guides` are files that only help; `texts` are further prompts.
     """
     from .presets import with_presets
+    from .produce import Asked
+    from .provenance.credentials import Source
     from .request import Request, check_request, name_after, numbered, read_size
     from .upscale import check_target
     from .video import check_output, read_image
@@ -361,31 +376,35 @@ def run(name: str, wish: Wish, build: Build, *, sources: Sequence[Path] = (), gu
     plans = build(system, *base, text)
     steps, guidance = (getattr(system.config, key) if getattr(wish, key) is None else getattr(wish, key)
                        for key in ("steps", "guidance"))
+    gate = open_gate(system, policy=wish.policy, no_policy=wish.no_policy, no_credentials=wish.no_credentials)
     for path in paths:
         print(f"seed {seed}", flush=True)
-        settings = {key: value for key, value in asdict(wish).items() if key not in ("out", "model", "count")}
-        settings |= {"prompt": text, "size": "x".join(map(str, target)), "seed": seed, "steps": steps, "guidance": guidance,
-                     "seconds": seconds, **(options or {})}
-        metadata = {**describe_model(system), "task": name, "options": settings, "inputs": describe([*sources, *guides])}
-        total = write(system, plans, path, target=target, fps=wish.fps, metadata=metadata, seed=seed, steps=steps,
+        settings = {key: value for key, value in asdict(wish).items() if key not in OTHERWISE}
+        settings |= {"prompt": text, "size": "x".join(map(str, target)), "seed": seed, "steps": steps,
+                     "guidance": guidance, "seconds": seconds, **(options or {})}
+        metadata = {**describe_model(system), "task": name, "options": settings,
+                    "inputs": describe([*sources, *guides])}
+        made_from = [Source(file, "parentOf") for file in sources] + [Source(file, "inputTo") for file in guides]
+        asked = Asked((text, *texts), (wish.negative,) if wish.negative else (), metadata, name, tuple(made_from),
+                      metadata)
+        total = write(system, gate, asked, plans, path, target=target, fps=wish.fps, seed=seed, steps=steps,
                       guidance=guidance)
         print(f"wrote {path}: {target[0]}x{target[1]}, frames: {total} at {wish.fps:g} a second")
         seed += 1
 
 
-def write(system: "System", plans: "list[Plan]", path: Path, *, target: tuple[int, int], fps: float, metadata: dict,
-          **sampling: Any) -> int:
+def write(system: "System", gate: "Gate", asked: "Asked", plans: "list[Plan]", path: Path, *, target: tuple[int, int],
+          fps: float, **sampling: Any) -> int:
     """Make the shots one after the other into a file, enlarged if need be; how many frames there are."""
     from .edits import make
     from .upscale import upscale
-    from .video import write_while_made
 
     def shots(bar: Callable[[int, int], None]) -> "Iterator[np.ndarray]":
         for number, plan in enumerate(plans):
             yield from make(system, plan, progress=partial(tell_shot, bar, number, len(plans)), **sampling)
 
     with progress_bar(path.name) as bar:
-        return write_while_made(upscale(system.upsampler, shots(bar), *target), path, fps=fps, metadata=metadata)
+        return deliver(gate, asked, lambda: upscale(system.upsampler, shots(bar), *target), path, fps=fps)
 
 
 def tell_shot(bar: Callable[[int, int], None], number: int, shots: int, step: int, total: int) -> None:
@@ -394,7 +413,7 @@ def tell_shot(bar: Callable[[int, int], None], number: int, shots: int, step: in
 
 
 def choose_base(system: "System", width: int, height: int) -> tuple[int, int]:
-    """The output size to make something at that is to have another: itself if the model can, else the nearest that it can."""
+    """The size to make something at that is to have this one: itself if the model can, else the nearest that it can."""
     try:
         system.check_size(width, height)
     except ValueError:
@@ -432,7 +451,8 @@ def read_mask(path: Path, width: int, height: int, frames: int, fps: float) -> "
     """Where a mask is white, bool (T or 1, H, W)."""
     clip = read_clip(path, width, height, fps)
     if len(clip) not in (1, frames):
-        raise ValueError(f"the mask {path} has {len(clip)} frames at {fps:g} a second; expected 1, or {frames} as the video")
+        raise ValueError(f"the mask {path} has {len(clip)} frames at {fps:g} a second; expected 1, or {frames} as the "
+                         "video")
     return clip.pixels.mean(-1) > 127
 
 
@@ -457,7 +477,9 @@ def is_file(text: str) -> bool:
     from .video import MOVIE_KINDS, STILL_KINDS
 
     try:
-        return bool(text) and Path(text).exists() or " " not in text and Path(text).suffix.lower() in (*MOVIE_KINDS, *STILL_KINDS)
+        if text and Path(text).exists():
+            return True
+        return " " not in text and Path(text).suffix.lower() in (*MOVIE_KINDS, *STILL_KINDS)
     except OSError:  # a prompt that is too long for a name
         return False
 

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from .produce import Asked, Gate
     from .system import System
 
 
@@ -44,6 +47,20 @@ Steps = Annotated[int | None, typer.Option(help="Sampling steps; the model's own
 Guidance = Annotated[float | None, typer.Option(help="How hard the prompt is followed; 1 is plainly.", **NUMBER)]
 Style = Annotated[str | None, typer.Option(help="How it is drawn; `vitascope info` lists the names.")]
 Camera = Annotated[str | None, typer.Option(help="How the camera moves; `vitascope info` lists the names.")]
+
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="What is allowed, instead of the packaged policy.")]
+NoPolicy = Annotated[bool, typer.Option("--no-policy", help="Check neither prompt nor frames; the file's credentials "
+                                                            "say so.")]
+NoCredentials = Annotated[bool, typer.Option("--no-credentials", help="Do not sign; the record of the video says so.")]
+REFUSED, FAILED = 3, 1  # exit statuses
+
+
+class Stop(Exception):
+    """The end of a command that is nobody's mistake: a line to tell, and an exit status."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 def note(message: str) -> None:
@@ -82,3 +99,42 @@ def load_system(model: Path | None, prompt: str, made_by: dict) -> "System":
     if unknown := unknown_words(prompt, system.card["words"]) if "words" in system.card else []:
         note(f"the model was never shown the words {', '.join(unknown)}: `vitascope info` lists what it knows")
     return system
+
+
+def open_gate(system: "System", *, policy: Path | None, no_policy: bool, no_credentials: bool) -> "Gate":
+    """The gate that this command's videos leave through; says so when it made the installation's authority just now."""
+    from .produce import describe_model
+    from .produce import open_gate as of_installation
+    from .safety.policy import Policy
+
+    rules = Policy.load(policy)
+    gate, new = of_installation(describe_model(system), policy=rules.switched_off() if no_policy else rules,
+                                signed=not no_credentials)
+    if new:
+        note("made a local authority that signs the videos made here: `vitascope provenance export-anchor` gives what "
+             "others need in order to trust them")
+    return gate
+
+
+def deliver(gate: "Gate", asked: "Asked", make: "Callable[[], Iterator[np.ndarray]]", out: Path, *, fps: float) -> int:
+    """Make frames (H, W, 3) and let them through the gate into a file; how many there are. Stop if that fails."""
+    import numpy as np
+
+    from .produce import NotSigned, Refused, produce
+    from .video import Video
+
+    frames: list[np.ndarray] = []
+
+    def collect() -> Video:
+        frames.extend(make())
+        return Video(np.stack(frames), fps)
+
+    try:
+        record = produce(asked, collect, out=out, gate=gate)
+    except Refused as refusal:
+        raise Stop(str(refusal), REFUSED) from None
+    except NotSigned as error:
+        raise Stop(str(error), FAILED) from None
+    if record.credentials["state"] == "none" and gate.authority is not None:
+        note(f"{out} carries a watermark but no credentials: {record.credentials['why']}")
+    return len(frames)

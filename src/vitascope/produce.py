@@ -1,8 +1,9 @@
-"""The one gate: prompt and inputs judged → video made → every frame reviewed → marked → encoded → signed → recorded → delivered.
+"""The one gate: judge what is asked → make → review every frame → mark → encode → sign → record → deliver.
 
-Nothing is written where a user can read it before the last step, and the last step is one rename. Until then all bytes lie in
-memory and in a private folder of this process, which the next production removes if this one is killed. What a production
-refuses or fails at leaves no file. Neither the command line nor the server writes a video that did not come through here.
+Nothing is written where a user can read it before the last step, and the last step is one rename. Until then all bytes
+lie in memory and in a private folder of this process, which the next production removes if this one is killed. What a
+production refuses or fails at leaves no file. Neither the command line nor the server writes a video that did not come
+through here.
 
 How a video is made it does not know: that is one function, `make`, called when what was asked has been judged.
 """
@@ -50,7 +51,7 @@ class Asked:
     """Everything about one request that is judged, signed or stored."""
     texts: tuple[str, ...]  # prompt, expanded prompt, cards, names of uploaded files
     negative: tuple[str, ...] = ()
-    settings: dict[str, Any] = field(default_factory=dict)  # what JSON can hold: with the model, all that determines the frames
+    settings: dict[str, Any] = field(default_factory=dict)  # with the model, all that determines the frames
     task: str = "text"
     sources: tuple[Source, ...] = ()  # files that the video is made from; reviewed like its frames
     metadata: dict[str, Any] = field(default_factory=dict)  # written into the file, for everyone to read
@@ -67,7 +68,7 @@ class Gate:
 
 
 class Refused(Exception):
-    """The policy does not allow what was asked, or what came out. `verdict` says why; the message is for the person who asked."""
+    """The policy does not allow what was asked, or what came out. `verdict` says why, the message tells who asked."""
 
     def __init__(self, stage: str, verdict: Verdict) -> None:
         super().__init__(" ".join(verdict.reasons) or f"This was refused at the stage {stage}.")
@@ -76,7 +77,7 @@ class Refused(Exception):
 
 def open_gate(model: Model, *, policy: Policy | None = None, signed: bool = True, authority: Path | None = None,
               store: Path | None = None) -> tuple[Gate, bool]:
-    """The gate of this installation, and whether it made its own authority just now, which the user should be told of."""
+    """The gate of this installation, and whether it made its own authority just now: something to tell the user."""
     own, new = Authority.ensure(authority)
     return Gate(Policy.load() if policy is None else policy, model, own if signed else None, own.marks_key,
                 records.records_folder(store)), new
@@ -95,9 +96,9 @@ def describe_model(system: "System") -> Model:
 def produce(asked: Asked, make: Callable[[], Video], *, out: Path, gate: Gate) -> Record:
     """Make a video, and deliver it to `out` if it passes. The same request gives the same frames, marks included.
 
-    Refused for what the policy does not allow or holds for a person to look at. ValueError for what the user must change: an
-    output of no known kind, an input whose credentials were tampered with. NotSigned if it cannot be signed so that it reads
-    back as trusted; then nothing is delivered.
+    Refused for what the policy does not allow or holds for a person to look at. ValueError for what the user must
+    change: an output of no known kind, an input whose credentials were tampered with. NotSigned if it cannot be signed
+    so that it reads back as trusted; then nothing is delivered.
     """
     check_output(out)
     took: dict[str, float] = {}
@@ -128,9 +129,10 @@ def produce(asked: Asked, make: Callable[[], Video], *, out: Path, gate: Gate) -
             finished, signed = _sign(finished, asked, gate, f"{payload:016x}", salt, verdicts)
         record = Record(
             id=records.new_id(), payload=f"{payload:016x}", created=records.now(), file=out.name,
-            sha256=_file_hash(finished) if finished.is_file() else "", model=asdict(gate.model), settings=asked.settings,
-            task=asked.task, policy=gate.policy.record(), verdicts=verdicts, watermark=_look(finished, gate.key, payload),
-            credentials=signed, sources=[each.known for each in inputs], fingerprint=hashes.tobytes().hex(), prompt_salt=salt,
+            sha256=_file_hash(finished) if finished.is_file() else "", model=asdict(gate.model),
+            settings=asked.settings, task=asked.task, policy=gate.policy.record(), verdicts=verdicts,
+            watermark=_look(finished, gate.key, payload), credentials=signed,
+            sources=[each.known for each in inputs], fingerprint=hashes.tobytes().hex(), prompt_salt=salt,
             lineage=lineage, seconds={name: round(value, 4) for name, value in took.items()},
         )
         records.write(record, gate.store)
@@ -138,7 +140,7 @@ def produce(asked: Asked, make: Callable[[], Video], *, out: Path, gate: Gate) -
     return record
 
 
-# ------------------------------------------------------------------------------------------------------------------- judging
+# ------------------------------------------------------------------------------------------------------------ judging
 
 @dataclass(frozen=True)
 class Input:
@@ -155,8 +157,8 @@ def _inspect(source: Source, gate: Gate) -> Input:
         found = credentials.read(source.path, gate.authority.anchor)
         if found.tainted:
             names = [origin.title for origin in found.origins if origin.state == "tampered"] or [source.path.name]
-            raise ValueError(f"{source.path}: the content credentials of {', '.join(names)} were tampered with; expected a file "
-                             "whose credentials are intact, or one without any")
+            raise ValueError(f"{source.path}: the content credentials of {', '.join(names)} were tampered with; "
+                             "expected a file whose credentials are intact, or one without any")
         state = found.state
     video, digest = read_video(source.path), _file_hash(source.path)
     record = records.find_file(digest, gate.store) or _find_marked(video, gate)
@@ -177,7 +179,7 @@ def _pass(stage: str, verdict: Verdict) -> dict:
     return verdict.document()
 
 
-# ------------------------------------------------------------------------------------------------------------------ finishing
+# ---------------------------------------------------------------------------------------------------------- finishing
 
 def _encode(video: Video, folder: Path, out: Path, metadata: dict) -> Path:
     """The encoded file, or folder of pictures, in a private folder."""
@@ -197,8 +199,7 @@ def _sign(path: Path, asked: Asked, gate: Gate, mark: str, salt: str, verdicts: 
     policy = {"name": gate.policy.name, "version": gate.policy.version, "off": gate.policy.off}
     facts = (("promptHash", f"sha256:{prompt_hash}"), ("modelVersion", gate.model.version), ("policy", policy),
              ("reviewed", _what_ran(verdicts)))
-    statement = Statement(title=path.name, model=gate.model.name, model_hash=gate.model.hash, task=asked.task, facts=facts,
-                          mark=mark, sources=asked.sources)
+    statement = Statement(path.name, gate.model.name, gate.model.hash, asked.task, facts, mark, asked.sources)
     signed = path.with_name(f"signed{path.suffix}")
     found = credentials.sign(path, signed, statement, gate.authority)
     return signed, {"state": found.state, "signer": found.signer, "serial": found.serial,
@@ -208,14 +209,16 @@ def _sign(path: Path, asked: Asked, gate: Gate, mark: str, salt: str, verdicts: 
 def _what_ran(verdicts: dict) -> list[dict]:
     """The checks of the prompt and the frames, without their scores."""
     checks = [check for stage in ("prompt", "frames") for check in verdicts[stage]["checks"]]
-    return [{key: check[key] for key in ("check", "reviewer", "version", "ran", "frames") if key in check} for check in checks]
+    return [{key: check[key] for key in ("check", "reviewer", "version", "ran", "frames") if key in check}
+            for check in checks]
 
 
 def _look(path: Path, key: bytes, payload: int) -> dict:
     """How the mark reads in the finished file."""
     video = read_video(path)
     found = watermark.detect(video.pixels, key, fps=video.fps, cropped=False)
-    return {"log10_p": round(found.log10_p, 2), "exact": found.payload == payload, "agreement": round(found.agreement, 4)}
+    return {"log10_p": round(found.log10_p, 2), "exact": found.payload == payload,
+            "agreement": round(found.agreement, 4)}
 
 
 def _deliver(finished: Path, out: Path, video: Video, asked: Asked) -> None:
@@ -229,7 +232,7 @@ def _deliver(finished: Path, out: Path, video: Video, asked: Asked) -> None:
 
 @contextmanager
 def _private_folder(store: Path) -> Iterator[Path]:
-    """A folder that its owner alone can read, locked as long as this process lives; those of killed processes are removed."""
+    """A folder for its owner alone, locked as long as this process lives; those of killed processes are removed."""
     parent = store.parent / "unfinished"
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     for left in parent.iterdir():

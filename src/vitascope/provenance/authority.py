@@ -1,10 +1,10 @@
 """The operator's own certificate authority and secrets: root → intermediate → leaf, and the key of the watermark.
 
-    FOLDER/  authority.json   root.pem root.key   intermediate.pem intermediate.key   leaf.pem leaf.key   marks.key   retired/
+    FOLDER/  authority.json  marks.key  retired/   root, intermediate, leaf, each .pem and .key
 
-No key ships with the package: each installation makes its own, readable by its owner alone. A signature of a local authority
-proves that a file was made by who holds the folder and was not changed since; it says nothing to those who have not been given
-the anchor (root.pem). Knows nothing of videos; `credentials` signs with it.
+No key ships with the package: each installation makes its own, readable by its owner alone. A signature of a local
+authority proves that a file was made by who holds the folder and was not changed since; it says nothing to those who
+have not been given the anchor (root.pem). Knows nothing of videos; `credentials` signs with it.
 """
 
 import json
@@ -39,7 +39,7 @@ class AuthorityConfig:
     """What authority.json holds."""
     name: str = "vitascope (local)"  # organisation in the certificates
     timestamp_server: str = ""  # URL of an RFC 3161 service; signing fails while it cannot be reached
-    sign_command: str = ""  # signs its standard input with a key kept elsewhere: raw ES256 (64 bytes) on standard output
+    sign_command: str = ""  # a program that signs its standard input, its key kept elsewhere; raw ES256, 64 bytes
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,14 @@ class Authority:
         def sign(data: bytes) -> bytes:
             outcome = subprocess.run(arguments, input=data, capture_output=True, timeout=60)
             if outcome.returncode or len(outcome.stdout) != 64:
-                raise ValueError(f"the signing command gave status {outcome.returncode} and {len(outcome.stdout)} bytes; "
-                                 f"expected 0 and a raw ES256 signature of 64: {outcome.stderr.decode(errors='replace')[-300:]}")
+                complaint = outcome.stderr.decode(errors="replace")[-300:]
+                raise ValueError(f"the signing command gave status {outcome.returncode}, {len(outcome.stdout)} bytes; "
+                                 f"expected 0 and a raw ES256 signature of 64: {complaint}")
             return outcome.stdout
 
         return sign
 
-    # ------------------------------------------------------------------------------------------------------------ making
+    # ---------------------------------------------------------------------------------------------------------- making
 
     @classmethod
     def create(cls, folder: Path | None = None, config: AuthorityConfig | None = None) -> "Authority":
@@ -120,7 +121,7 @@ class Authority:
     @classmethod
     def adopt(cls, chain: Path, anchor: Path, *, key: Path | None = None, folder: Path | None = None,
               config: AuthorityConfig | None = None) -> "Authority":
-        """An authority of certificates made elsewhere: `chain` is leaf first, then its intermediates; `anchor` the root.
+        """An authority of certificates made elsewhere: `chain` is leaf, then intermediates; `anchor` is the root.
 
         The leaf's key is in `key` or behind `config.sign_command`. ValueError if a piece is missing or does not fit.
         """
@@ -168,7 +169,7 @@ class Authority:
     def rotate(self) -> "Authority":
         """A new leaf with a new key; the old certificate goes to retired/, its key is destroyed. The anchor stays."""
         if not (self.folder / "intermediate.key").exists():
-            raise ValueError(f"{self.folder} holds no intermediate.key: the leaf comes from elsewhere and is renewed there")
+            raise ValueError(f"{self.folder} holds no intermediate.key: the leaf comes from elsewhere")
         retired = self.folder / "retired"
         retired.mkdir(mode=0o700, exist_ok=True)
         (retired / f"{self.leaf.serial_number:x}.pem").write_bytes((self.folder / "leaf.pem").read_bytes())
@@ -179,35 +180,39 @@ class Authority:
             for name in ("intermediate.key", "intermediate.pem"):
                 shutil.copy2(self.folder / name, partial / name)
             _issue_leaf(partial, self.config.name)
-        os.replace(self.folder / "renewed" / "leaf.key", self.folder / "leaf.key")  # between the two, `doctor` tells, and
-        os.replace(self.folder / "renewed" / "leaf.pem", self.folder / "leaf.pem")  # signing fails: it never signs wrongly
+        for name in ("leaf.key", "leaf.pem"):  # between the two, signing fails: it never signs wrongly
+            os.replace(self.folder / "renewed" / name, self.folder / name)
         shutil.rmtree(self.folder / "renewed")
         return Authority.load(self.folder)
 
     def _renew_intermediate(self) -> None:
         if not (self.folder / "root.key").exists():
-            raise ValueError("the intermediate certificate expires before a new leaf would, and root.key is not here: bring it back")
+            raise ValueError("the intermediate certificate expires before a new leaf would, and root.key is not here: "
+                             "bring it back")
         root_key = _load_key(_read_secret(self.folder / "root.key"), self.folder / "root.key")
-        _issue_intermediate(self.folder, self.config.name, root_key, x509.load_pem_x509_certificate(self.anchor.encode()))
+        _issue_intermediate(self.folder, self.config.name, root_key,
+                            x509.load_pem_x509_certificate(self.anchor.encode()))
 
-    # ---------------------------------------------------------------------------------------------------------- checking
+    # -------------------------------------------------------------------------------------------------------- checking
 
     def examine(self) -> list[Finding]:
         """What `doctor` can tell without signing anything: permissions, keys, the chain, dates."""
-        findings = [Finding(name, *_describe_secret(self.folder / name)) for name in SECRETS if (self.folder / name).exists()]
+        findings = [Finding(name, *_describe_secret(self.folder / name)) for name in SECRETS
+                    if (self.folder / name).exists()]
         leaf, now = self.leaf, datetime.now(UTC)
         left = (leaf.not_valid_after_utc - now).days
         findings.append(Finding("leaf dates", leaf.not_valid_before_utc <= now and left >= RENEW_DAYS,
                                 f"{left} days left, until {leaf.not_valid_after_utc:%Y-%m-%d}"))
         findings.append(Finding("leaf usage", *_describe_usage(leaf)))
         if not self.config.sign_command:
-            fits = _public_bytes(_load_key(self.private_key(), self.folder / "leaf.key").public_key()) == _public_bytes(leaf.public_key())
-            findings.append(Finding("leaf key", fits, "fits the certificate" if fits else "does not fit the certificate"))
-        findings.append(Finding("chain", *_describe_chain(_load_chain(self.folder / "leaf.pem", self.folder / "intermediate.pem"),
-                                                          x509.load_pem_x509_certificate(self.anchor.encode()))))
+            key = _load_key(self.private_key(), self.folder / "leaf.key").public_key()
+            fits = _public_bytes(key) == _public_bytes(leaf.public_key())
+            findings.append(Finding("leaf key", fits, f"{'fits' if fits else 'does not fit'} the certificate"))
+        chain = _load_chain(*(self.folder / name for name in CHAIN))
+        findings.append(Finding("chain", *_describe_chain(chain, x509.load_pem_x509_certificate(self.anchor.encode()))))
         if (self.folder / "root.key").exists():
-            findings.append(Finding("root key", True, "lies beside the leaf; better kept elsewhere: it is needed only when the "
-                                                      "intermediate certificate ends"))
+            findings.append(Finding("root key", True, "lies beside the leaf; better kept elsewhere: it is needed only "
+                                                      "when the intermediate certificate ends"))
         return findings
 
 
@@ -216,7 +221,7 @@ def authority_folder(folder: Path | None = None) -> Path:
     return folder or Path(os.environ.get("VITASCOPE_AUTHORITY") or user_data_path("vitascope") / "authority")
 
 
-# ------------------------------------------------------------------------------------------------------------- certificates
+# ------------------------------------------------------------------------------------------------------- certificates
 
 def _issue_root(name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
@@ -226,8 +231,8 @@ def _issue_root(name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate
 
 def _issue_intermediate(folder: Path, name: str, root_key: ec.EllipticCurvePrivateKey, root: x509.Certificate) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _certificate(_subject(name, "intermediate"), key.public_key(), root.subject, root_key, root_key.public_key(),
-                               days=INTERMEDIATE_DAYS, path_length=0)
+    certificate = _certificate(_subject(name, "intermediate"), key.public_key(), root.subject, root_key,
+                               root_key.public_key(), days=INTERMEDIATE_DAYS, path_length=0)
     _write_secret(folder / "intermediate.key", _to_pem(key))
     (folder / "intermediate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
@@ -236,21 +241,23 @@ def _issue_leaf(folder: Path, name: str) -> None:
     issuer_key = _load_key(_read_secret(folder / "intermediate.key"), folder / "intermediate.key")
     issuer = x509.load_pem_x509_certificate((folder / "intermediate.pem").read_bytes())
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _certificate(_subject(name, "video signer"), key.public_key(), issuer.subject, issuer_key, issuer_key.public_key(),
-                               days=LEAF_DAYS, path_length=None)
+    certificate = _certificate(_subject(name, "video signer"), key.public_key(), issuer.subject, issuer_key,
+                               issuer_key.public_key(), days=LEAF_DAYS, path_length=None)
     _write_secret(folder / "leaf.key", _to_pem(key))
     (folder / "leaf.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def _certificate(subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509.Name, issuer_key: ec.EllipticCurvePrivateKey,
-                 issuer_public: ec.EllipticCurvePublicKey, *, days: int, path_length: int | None) -> x509.Certificate:
+def _certificate(subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509.Name,
+                 issuer_key: ec.EllipticCurvePrivateKey, issuer_public: ec.EllipticCurvePublicKey, *, days: int,
+                 path_length: int | None) -> x509.Certificate:
     """An ES256 certificate; `path_length` None makes a leaf that may sign claims, a number an authority."""
     now, authority = datetime.now(UTC) - SKEW, path_length is not None
     usage = x509.KeyUsage(digital_signature=not authority, content_commitment=not authority, key_cert_sign=authority,
                           crl_sign=authority, key_encipherment=False, data_encipherment=False, key_agreement=False,
                           encipher_only=False, decipher_only=False)
     builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
-               .serial_number(x509.random_serial_number()).not_valid_before(now).not_valid_after(now + timedelta(days=days))
+               .serial_number(x509.random_serial_number())
+               .not_valid_before(now).not_valid_after(now + timedelta(days=days))
                .add_extension(x509.BasicConstraints(ca=authority, path_length=path_length), critical=True)
                .add_extension(usage, critical=True)
                .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
@@ -262,7 +269,8 @@ def _certificate(subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x50
 
 
 def _subject(name: str, role: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, name), x509.NameAttribute(NameOID.COMMON_NAME, f"{name} {role}")])
+    return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, name),
+                      x509.NameAttribute(NameOID.COMMON_NAME, f"{name} {role}")])
 
 
 def _load_chain(*paths: Path) -> list[x509.Certificate]:
@@ -283,14 +291,15 @@ def _describe_chain(chain: list[x509.Certificate], root: x509.Certificate) -> tu
 
 
 def _describe_usage(leaf: x509.Certificate) -> tuple[bool, str]:
-    """Whether readers of today and of yesterday accept the leaf's purposes: they ask for one or the other, so it needs both."""
+    """Whether readers accept the leaf's purposes: some ask for one, some for the other, so it needs both."""
     try:
         purposes = set(leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
         usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound as error:
         return False, str(error)
     missing = [name for name, there in {"emailProtection": ExtendedKeyUsageOID.EMAIL_PROTECTION in purposes,
-                                        "claimSigning": CLAIM_SIGNING in purposes, "digitalSignature": usage.digital_signature,
+                                        "claimSigning": CLAIM_SIGNING in purposes,
+                                        "digitalSignature": usage.digital_signature,
                                         "nonRepudiation": usage.content_commitment}.items() if not there]
     return not missing, f"lacks {', '.join(missing)}" if missing else "may sign claims"
 
@@ -299,7 +308,7 @@ def _public_bytes(key: ec.EllipticCurvePublicKey) -> bytes:
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-# ------------------------------------------------------------------------------------------------------------------ secrets
+# ------------------------------------------------------------------------------------------------------------ secrets
 
 class _new_folder:
     """A private folder filled beside its place and moved there when complete."""
@@ -355,7 +364,8 @@ def _describe_secret(path: Path) -> tuple[bool, str]:
 
 
 def _to_pem(key: ec.EllipticCurvePrivateKey) -> str:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                             serialization.NoEncryption()).decode()
 
 
 def _load_key(text: str, path: Path) -> ec.EllipticCurvePrivateKey:

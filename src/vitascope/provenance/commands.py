@@ -1,4 +1,5 @@
-"""`vitascope provenance …` and `vitascope verify`: the authority of this installation, and the question whether a file is ours.
+"""`vitascope provenance …` and `vitascope verify`: the authority of this installation, and the question whether a file
+is ours.
 
 cli.py mounts `provenance` and takes `verify`; nothing heavy is imported before a command runs.
 """
@@ -24,8 +25,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 @provenance.command()
 def init(
     name: Annotated[str | None, typer.Option(help="Organisation that the certificates name.")] = None,
-    timestamp_server: Annotated[str, typer.Option(help="URL of an RFC 3161 service: files then stay trusted after the leaf "
-                                                       "has expired, and nothing is delivered while it is away.")] = "",
+    timestamp_server: Annotated[str, typer.Option(help="URL of an RFC 3161 service: files then stay trusted after the "
+                                                       "leaf expires; nothing is delivered while it is away.")] = "",
     chain: Annotated[Path | None, typer.Option(help="PEM of certificates made elsewhere, leaf first, instead of own "
                                                     "ones.")] = None,
     anchor: Annotated[Path | None, typer.Option(help="With --chain: PEM of its root.")] = None,
@@ -50,9 +51,9 @@ def init(
     print(f"made {made.folder}; its files named .key are worth keeping safe, and a copy of marks.key is needed to "
           "recognise marked videos again")
     if chain is None:
-        print("A local authority proves to whoever has its anchor (vitascope provenance export-anchor) that a file was made "
-              "here and was not changed; nobody else knows it. Programmes of conformance issue certificates that are "
-              "known everywhere: --chain takes them.")
+        print("A local authority proves to whoever has its anchor (vitascope provenance export-anchor) that a file was "
+              "made here and was not changed; nobody else knows it. Programmes of conformance issue certificates that "
+              "are known everywhere: --chain takes them.")
 
 
 @provenance.command()
@@ -89,7 +90,8 @@ def doctor(folder: Folder = None, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps([finding.__dict__ for finding in findings]))
     else:
-        print("\n".join(f"{'ok   ' if finding.good else 'WRONG'}  {finding.name}: {finding.detail}" for finding in findings))
+        print("\n".join(f"{'ok   ' if finding.good else 'WRONG'}  {finding.name}: {finding.detail}"
+                        for finding in findings))
     if not all(finding.good for finding in findings):
         raise typer.Exit(1)
 
@@ -114,14 +116,16 @@ def _trial(authority: "Authority") -> "Finding":
         except NotSigned as error:
             return Finding("trial", False, str(error))
     took = time.perf_counter() - started
-    return Finding("trial", True, f"a clip was signed by {found.signer} and read back as trusted in {took * 1e3:.0f} ms")
+    return Finding("trial", True,
+                   f"a clip was signed by {found.signer} and read back as trusted in {took * 1e3:.0f} ms")
 
 
 @app.command()
 def verify(
     file: Annotated[Path, typer.Argument(help="Any video or image.")],
     folder: Folder = None,
-    records: Annotated[Path | None, typer.Option(help="Folder of records; this installation's own if not given.")] = None,
+    records: Annotated[Path | None,
+                       typer.Option(help="Folder of records; this installation's own if not given.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell whether a file was made here: credentials, watermark, likeness to what was made.

@@ -1,8 +1,9 @@
-"""Content credentials (C2PA 2.4): a signed statement inside a file of what made it and from what, and the reading of one.
+"""Content credentials (C2PA 2.4): a signed statement inside a file of what made it and from what.
 
-Goes in: a finished file and a `Statement`; comes out: a signed copy. `read` says what a file's credentials are worth to who trusts
-one anchor, and walks the files that it was made from: a source that had been tampered with does not lower the state of what was
-made from it, so readers that ask for the state alone never learn of it. Knows nothing of how a video is made.
+Goes in: a finished file and a `Statement`; comes out: a signed copy. `read` says what a file's credentials are worth to
+who trusts one anchor, and walks the files that it was made from: a source that had been tampered with does not lower
+the state of what was made from it, so readers that ask for the state alone never learn of it. Knows nothing of how a
+video is made.
 """
 
 import json
@@ -16,10 +17,12 @@ import c2pa
 from .. import __version__
 from .authority import Authority
 
-FORMATS = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".gif": "image/gif", ".webp": "image/webp",
-           ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".avif": "image/avif"}  # WebM has no place for them
+FORMATS = {".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".gif": "image/gif",
+           ".webp": "image/webp", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
+           ".avif": "image/avif"}  # WebM has no place for them
 GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-FACTS, MARK, DISCLOSURE, ACTIONS = "org.vitascope.generation", "c2pa.soft-binding", "c2pa.ai-disclosure", "c2pa.actions.v2"
+ACTIONS, DISCLOSURE, MARK = "c2pa.actions.v2", "c2pa.ai-disclosure", "c2pa.soft-binding"
+FACTS = "org.vitascope.generation"  # our own assertion
 MARK_ALGORITHM = "org.vitascope.spread-spectrum.1"
 DEPTH = 16  # generations of sources that are walked
 EXPIRED, UNTRUSTED = "signingCredential.expired", "signingCredential.untrusted"
@@ -82,10 +85,10 @@ def carries_credentials(path: Path) -> bool:
     return path.suffix.lower() in FORMATS
 
 
-# ------------------------------------------------------------------------------------------------------------------ signing
+# ------------------------------------------------------------------------------------------------------------ signing
 
 def sign(path: Path, out: Path, statement: Statement, authority: Authority) -> Credentials:
-    """Write a signed copy of `path` to `out`, read it back, and return what was read. NotSigned unless that is trusted."""
+    """Write a signed copy of `path` to `out`, read it back, return what was read. NotSigned unless that is trusted."""
     assert carries_credentials(path), path
     kind = FORMATS[path.suffix.lower()]
     try:
@@ -93,27 +96,30 @@ def sign(path: Path, out: Path, statement: Statement, authority: Authority) -> C
               open(path, "rb") as source, open(out, "w+b") as target):
             for name, each in _name(statement.sources):
                 with open(each.path, "rb") as stream:
-                    builder.add_ingredient({"title": each.title or each.path.name, "relationship": each.relation, "label": name},
-                                           FORMATS.get(each.path.suffix.lower(), "application/octet-stream"), stream)
+                    told = {"title": each.title or each.path.name, "relationship": each.relation, "label": name}
+                    form = FORMATS.get(each.path.suffix.lower(), "application/octet-stream")
+                    builder.add_ingredient(told, form, stream)
             builder.sign(signer, kind, source, target)
     except (c2pa.C2paError, ValueError) as error:
         raise NotSigned(f"signing failed: {error}") from None
     found = read(out, authority.anchor)
     if found.state != "trusted" or found.serial != authority.serial or found.mark != statement.mark:
-        raise NotSigned(f"the signed file reads back as {found.state} ({', '.join(found.problems)}), certificate {found.serial}, "
-                        f"mark {found.mark or 'none'}; expected trusted, {authority.serial}, {statement.mark or 'none'}")
+        raise NotSigned(f"the signed file reads back as {found.state} ({', '.join(found.problems)}), certificate "
+                        f"{found.serial}, mark {found.mark or 'none'}; expected trusted, {authority.serial}, "
+                        f"{statement.mark or 'none'}")
     return found
 
 
 def _manifest(statement: Statement) -> dict:
-    """The definition that the builder takes; the order of the actions matters, and the first must be created or opened."""
+    """The definition that the builder takes; the first of its actions must be created or opened."""
     software = {"name": "vitascope", "version": __version__}
     names = {relation: [name for name, each in _name(statement.sources) if each.relation == relation]
              for relation in ("parentOf", "inputTo")}
     inputs = {"parameters": {"ingredientIds": names["inputTo"]}} if names["inputTo"] else {}
     made = {"digitalSourceType": GENERATED, "softwareAgent": software, "description": statement.task, **inputs}
     if names["parentOf"]:
-        actions = [{"action": "c2pa.opened", "parameters": {"ingredientIds": names["parentOf"]}}, {"action": "c2pa.edited", **made}]
+        actions = [{"action": "c2pa.opened", "parameters": {"ingredientIds": names["parentOf"]}},
+                   {"action": "c2pa.edited", **made}]
     else:
         actions = [{"action": "c2pa.created", **made}]
     assertions = [
@@ -125,7 +131,8 @@ def _manifest(statement: Statement) -> dict:
     ]
     if statement.mark:
         actions.append({"action": "c2pa.watermarked.bound", "softwareAgent": software})
-        assertions.append({"label": MARK, "data": {"alg": MARK_ALGORITHM, "blocks": [{"scope": {}, "value": statement.mark}]}})
+        blocks = [{"scope": {}, "value": statement.mark}]
+        assertions.append({"label": MARK, "data": {"alg": MARK_ALGORITHM, "blocks": blocks}})
     actions_assertion = {"label": ACTIONS, "data": {"allActionsIncluded": True, "actions": actions}}
     return {"title": statement.title, "assertions": [actions_assertion, *assertions]}
 
@@ -137,8 +144,10 @@ def _name(sources: tuple[Source, ...]) -> list[tuple[str, Source]]:
 def _signer(authority: Authority) -> c2pa.Signer:
     server = authority.config.timestamp_server
     if authority.config.sign_command:
-        return c2pa.Signer.from_callback(authority.command_signer(), c2pa.C2paSigningAlg.ES256, authority.chain, server or None)
-    information = c2pa.C2paSignerInfo("es256", authority.chain.encode(), authority.private_key().encode(), server.encode() or None)
+        return c2pa.Signer.from_callback(authority.command_signer(), c2pa.C2paSigningAlg.ES256, authority.chain,
+                                         server or None)
+    information = c2pa.C2paSignerInfo("es256", authority.chain.encode(), authority.private_key().encode(),
+                                      server.encode() or None)
     return c2pa.Signer.from_info(information)
 
 
@@ -155,7 +164,7 @@ def _context(anchor: str) -> c2pa.Context:
     })
 
 
-# ------------------------------------------------------------------------------------------------------------------ reading
+# ------------------------------------------------------------------------------------------------------------ reading
 
 def read(path: Path, anchor: str) -> Credentials:
     """What the credentials of a file are worth to who trusts `anchor` (PEM) alone. OSError if it cannot be opened."""
@@ -195,12 +204,13 @@ def _judge(document: dict) -> Credentials:
     assertions = {each["label"]: each["data"] for each in manifest.get("assertions", [])}
     trusted = document.get("validation_state") == "Trusted" and not problems
     blocks = assertions.get(MARK, {}).get("blocks", [])
+    actions = assertions.get(ACTIONS, {}).get("actions", [])
     return Credentials(
         state="trusted" if trusted else _state(problems),
         signer=signature.get("issuer", ""),
         serial=signature.get("cert_serial_number", ""),
         problems=problems,
-        generated=any(action.get("digitalSourceType") == GENERATED for action in assertions.get(ACTIONS, {}).get("actions", [])),
+        generated=any(each.get("digitalSourceType") == GENERATED for each in actions),
         facts=tuple(assertions.get(FACTS, {}).items()),
         mark=blocks[0]["value"] if blocks and assertions[MARK].get("alg") == MARK_ALGORITHM else "",
         origins=tuple(_walk(document["manifests"], manifest, 1)),

@@ -1,7 +1,8 @@
 """Was this file made here? A ladder of four kinds of evidence, from the strongest down: credentials, mark, likeness.
 
-Goes in: a file of any kind that can be read; comes out: what each step found, with its p-value where it has one, and a verdict
-that names the step it stands on. It never says that something was *not* made by a model: no evidence is no evidence.
+Goes in: a file of any kind that can be read; comes out: what each step found, with its p-value where it has one, and a
+verdict that names the step it stands on. It never says that something was *not* made by a model: no evidence is no
+evidence.
 """
 
 import math
@@ -19,7 +20,7 @@ from .fingerprint import distance, fingerprint, mirrored
 ALPHA = 1e-4  # chance of a false alarm that a verdict may have, all steps together
 STEP_ALPHA = math.log10(ALPHA / 2)  # of each of the two steps that can err by chance
 LIKE = 0.12  # largest distance of a fingerprint that counts as a copy
-RARE, TENFOLD = 0.279, 0.087  # one of 1,000 pairs of different clips is closer; each such step closer is ten times rarer
+RARE, TENFOLD = 0.279, 0.087  # one of 1,000 pairs of clips is closer; ten times fewer for each such step
 MOVED = 0.30  # distance from which a mark does not belong to what it is in
 
 
@@ -68,16 +69,17 @@ def verify(path: Path, authority: Authority, *, store: Path | None = None) -> Re
 
 
 def _credentials(signed: credentials.Credentials) -> Evidence:
-    """Only credentials that are trusted and say that a model made it are evidence; all others are told, and count for nothing."""
-    details = {"trusted": f"signed by {signed.signer}, unchanged since, says that a model made it" if signed.generated else
-               f"signed by {signed.signer}, unchanged since, does not say that a model made it",
-               "untrusted": f"signed by {signed.signer or 'somebody'}, whom this installation does not know, and unchanged since",
+    """Only credentials that are trusted and say that a model made it are evidence; all others are told."""
+    says = "says" if signed.generated else "does not say"
+    details = {"trusted": f"signed by {signed.signer}, unchanged since, {says} that a model made it",
+               "untrusted": f"signed by {signed.signer or 'somebody'}, whom this installation does not know; unchanged",
                "expired": f"signed by {signed.signer}, unchanged since, with a certificate that has expired",
                "tampered": f"damaged or moved from another file: {', '.join(signed.problems)}", "absent": "none"}
     return Evidence("credentials", signed.state == "trusted" and signed.generated, details[signed.state])
 
 
-def _watermark(frames: np.ndarray, fps: float, hashes: np.ndarray, key: bytes, store: Path | None) -> tuple[Evidence, str]:
+def _watermark(frames: np.ndarray, fps: float, hashes: np.ndarray, key: bytes,
+               store: Path | None) -> tuple[Evidence, str]:
     """The mark in the pixels, and a warning if it leads to a record of a video that looks otherwise."""
     readings = watermark.read(frames, key, fps=fps)
     known = [(each, made[0]) for each in readings if (made := records.find(f"{each.payload:016x}", store))]
@@ -92,7 +94,7 @@ def _watermark(frames: np.ndarray, fps: float, hashes: np.ndarray, key: bytes, s
     cut = "" if whole else f", cut to {found.placement[2]:.0%} x {found.placement[3]:.0%}"
     detail = f"mark {found.payload:016x}{', mirrored' if found.mirrored else ''}{cut}"
     if record is None:
-        return Evidence("watermark", True, f"{detail}, by the key of this installation; no record of it here", log10_p), ""
+        return Evidence("watermark", True, f"{detail}, by this installation's key; no record of it here", log10_p), ""
     likeness = min(distance(hashes, record.hashes), distance(mirrored(frames), record.hashes))
     warning = ""
     if whole and likeness > MOVED:

@@ -1,8 +1,9 @@
 """What a clip looks like in 256 bits a frame, so that a re-encoded copy is found again among those that were made here.
 
-A perceptual hash: signs of the lowest cosine components of a grey 64x64 picture against their median (Zauner 2010, with 16x16
-instead of 8x8 components, because clips of one place share what is coarsest). Goes in: frames; comes out: a few hundred bytes
-that are compared by counting bits. Mirrored copies are found by asking for both. Knows no keys: it proves likeness, not origin.
+A perceptual hash: signs of the lowest cosine components of a grey 64x64 picture against their median (Zauner 2010, with
+16x16 instead of 8x8 components, because clips of one place share what is coarsest). Goes in: frames; comes out: a few
+hundred bytes that are compared by counting bits. Mirrored copies are found by asking for both. Knows no keys: it proves
+likeness, not origin.
 """
 
 import cv2
@@ -26,7 +27,8 @@ def mirrored(frames: np.ndarray) -> np.ndarray:
 
 
 def distance(copy: np.ndarray, original: np.ndarray) -> float:
-    """Share of bits in which the frames of a copy differ from those of an original that they are most like; 0 to about 0.5."""
+    """Share of bits in which the frames of a copy differ from those of an original that they are most like; 0 to
+    about 0.5."""
     differing = np.bitwise_count(copy[:, None] ^ original[None]).sum(-1, dtype=int)  # (N, M)
     return float(differing.min(1).mean() / (8 * BYTES))
 

@@ -1,8 +1,8 @@
-"""What was made here: one JSON file for every video that was delivered, private to the operator, never changed afterwards.
+"""What was made here: one JSON file for every delivered video, private to the operator, never changed afterwards.
 
-A record's `payload` is what the video's watermark carries: the truncated HMAC of what identifies it (settings, model, pixels), so
-that a mark leads to its record, and a mark that was moved to other pixels leads to a record that does not fit them. Knows nothing
-of policies and models; the records' contents come from `produce`.
+A record's `payload` is what the video's watermark carries: the truncated HMAC of what identifies it (settings, model,
+pixels), so that a mark leads to its record, and a mark that was moved to other pixels leads to a record that does not
+fit them. Knows nothing of policies and models; the records' contents come from `produce`.
 """
 
 import hashlib
@@ -25,9 +25,9 @@ from .fingerprint import BYTES, distance
 
 @dataclass(frozen=True)
 class Record:
-    """One delivered video. `payload` is 16 hexadecimal digits; fields named `verdicts` and `credentials` hold what really ran."""
+    """One delivered video; `verdicts` and `credentials` hold what really ran."""
     id: str
-    payload: str
+    payload: str  # 16 hexadecimal digits
     created: str  # UTC, ISO 8601
     file: str  # name only
     sha256: str  # of the delivered file; "" for a folder of pictures

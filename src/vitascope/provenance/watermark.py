@@ -1,13 +1,15 @@
-"""An invisible mark of 64 bits in the pixels, which survives what files go through: coding, scaling, cropping, mirroring.
+"""An invisible mark of 64 bits in the pixels that survives what files go through: coding, scaling, cutting, mirroring.
 
-A keyed spread-spectrum mark. The clip's mean picture is brought to a canonical grid of 64x64 cells whatever its size; the mark is a
-sum of the grid's Fourier components of 4 to 14 cycles per frame, in brightness and both colours, with random signs that follow
-from a secret key. A third of them are the same for every clip (the pilot: it says that there is a mark and where the clip was
-cut), the others carry the payload through a convolutional code. The embedder knows the picture and pushes only what does not lie
-right already: the least change that gives every bit its margin.
+A keyed spread-spectrum mark: a picture that is added with a strength that swings from 1 to -1 over two seconds, so that
+what stands still cancels when the frames are summed with the same weights. The sum is brought to a grid of 48x48 cells
+whatever the size of the frame. The picture is a sum of Fourier components of 4 to 15 cycles per frame, in brightness
+and both colours, with random signs that follow from a secret key. A quarter of them are the same for every clip (the
+pilot: it says that there is a mark, and how the clip was cut), the others carry the payload through a convolutional
+code. The embedder knows the clip: it makes the least change that gives every bit its margin.
 
-Goes in: frames and a payload; comes out: frames of the same shape. `detect` gives the payload and a p-value that needs no model
-of pictures: for *any* picture made without knowing the key, the signs are a random draw. Knows nothing of files and records.
+Goes in: frames and a payload; comes out: frames of the same shape. `detect` gives the payload and a p-value that needs
+no model of pictures: for *any* picture made without knowing the key, the signs are a random draw. Knows nothing of
+files and records.
 """
 
 import hashlib
@@ -19,18 +21,18 @@ from functools import lru_cache
 import cv2
 import numpy as np
 from einops import rearrange
-from scipy.special import log_ndtr
 
-GRID = 64  # cells on a side
+GRID = 48  # cells on a side
 BAND = (4.0, 15.0)  # cycles per frame
 PILOT = 0.25  # share of the components
 BITS, MEMORY = 64, 8  # payload; memory of the code in bits
-GENERATORS = (0o561, 0o753)  # constraint length 9, rate 1/2, free distance 12 (Proakis, Digital Communications, table 8.2-1)
+GENERATORS = (0o561, 0o753)  # constraint length 9, rate 1/2, free distance 12 (Proakis, table 8.2-1)
 GROUPS = 16  # of pilot components that get their margin together
 WORST_PSNR = 42.0  # dB, over all three colours
 EVEN = 1.0  # how far components are brought to one size: 0 leaves only their signs
 LIMIT = 1.6  # see _least_change
-PERIOD, CREST, FEWEST = 4.0, 1.6, 5  # of the swing: seconds, how flat its ends are, frames of the shortest clip that swings
+PERIOD, CREST = 4.0, 1.6  # of the swing: seconds, and how flat its ends are
+FEWEST = 5  # frames of the shortest clip that swings
 FLOOR = 0.3  # grey levels of change below which a place counts as at rest
 SMALLEST = 0.7  # share of a side that is left after the deepest cut that is looked for
 CANDIDATES = 5  # cuts that the payload is read under
@@ -38,7 +40,9 @@ READINGS = 2 + CANDIDATES  # of one clip
 CLEAR = -9.0  # log10 of the chance from which the whole frame is taken to be there
 STEP = 0.02  # of the frame, between the placements that are tried
 COST = np.float32([1.0, 1.0, 1.0])  # of a change in brightness and in the two colours
-TO_YCC = np.float32([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])  # BT.601, full range
+TO_YCC = np.float32([[0.299, 0.587, 0.114],  # BT.601, full range
+                     [-0.168736, -0.331264, 0.5],
+                     [0.5, -0.418688, -0.081312]])
 TO_RGB = np.linalg.inv(TO_YCC).astype(np.float32)
 
 
@@ -47,15 +51,15 @@ class Detection:
     """What was found. `log10_p`: chance of as much in a picture made without the key, all placements tried included."""
     log10_p: float
     payload: int
-    placement: tuple[float, float, float, float]  # left, top, width, height of the clip in the original frame, as shares
+    placement: tuple[float, float, float, float]  # left, top, width, height of what is left, as shares of the frame
     mirrored: bool
     agreement: float  # share of the coded bits that agree with the payload
 
 
-# --------------------------------------------------------------------------------------------------------------------- code
+# --------------------------------------------------------------------------------------------------------------- code
 
 def encode(payload: int) -> np.ndarray:
-    """Signs (2 * BITS,) of a payload: a tail-biting convolutional code, so that no bit is protected less than another."""
+    """Signs (2 * BITS,) of a payload: a tail-biting convolutional code, so that all bits are protected alike."""
     bits = np.array([payload >> place & 1 for place in range(BITS)])
     windows = np.stack([np.roll(bits, delay) for delay in range(MEMORY + 1)], 1)  # (BITS, 9), the newest bit first
     taps = np.array([[generator >> (MEMORY - delay) & 1 for delay in range(MEMORY + 1)] for generator in GENERATORS])
@@ -82,7 +86,7 @@ def decode(soft: np.ndarray) -> int:
 
 @lru_cache
 def _trellis() -> tuple[np.ndarray, np.ndarray]:
-    """For each state after a step and each of its two predecessors: the signs put out (S, 2, 2), and the predecessor (S, 2).
+    """The signs put out (S, 2, 2) and the state before (S, 2), for each state after a step and both ways to it.
 
     A state is the last eight bits, the newest on top.
     """
@@ -93,7 +97,7 @@ def _trellis() -> tuple[np.ndarray, np.ndarray]:
     return 1.0 - 2.0 * np.array(ones), before
 
 
-# ------------------------------------------------------------------------------------------------------------------ patterns
+# ----------------------------------------------------------------------------------------------------------- patterns
 
 @dataclass(frozen=True, eq=False)
 class Patterns:
@@ -142,10 +146,10 @@ def waves(cells: int, share: float) -> np.ndarray:
     return np.exp(-2j * np.pi * share * np.outer(np.arange(-top, top + 1), centres)).astype(np.complex64) / cells
 
 
-# ------------------------------------------------------------------------------------------------------------------- picture
+# ------------------------------------------------------------------------------------------------------------ picture
 
 def swing(count: int, fps: float) -> np.ndarray:
-    """The mark's strength over time, (T,): it swings between 1 and -1 within PERIOD, flat at the ends; a still has it as it is.
+    """The mark's strength over time, (T,): it swings between 1 and -1 within PERIOD, flat at the ends; stills have 1.
 
     What does not move then cancels in the sum of the frames with these weights, and the mark does not.
     """
@@ -157,12 +161,12 @@ def swing(count: int, fps: float) -> np.ndarray:
 
 
 def period(seconds: float) -> float:
-    """Seconds of one swing: twice a short clip's length, else the nearest to PERIOD of which half fits it a whole number of times."""
+    """Seconds of one swing: about PERIOD, so that halves of it fill the clip; twice the length of a short one."""
     return 2 * seconds / max(round(2 * seconds / PERIOD), 1)
 
 
 def weigh(frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """float32 (3, H, W): brightness and two colours of the weighted sum of uint8 frames (T, H, W, 3), over the squares' sum."""
+    """float32 (3, H, W): brightness and two colours of the sum of uint8 frames (T, H, W, 3) with (T,) weights."""
     total = np.zeros(frames.shape[1:], np.float32)
     for frame, weight in zip(frames, weights / (weights**2).sum(), strict=True):
         total += np.float32(weight) * frame
@@ -182,8 +186,8 @@ def level(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     An edge of a hundred grey levels then counts no more than the flat beside it.
     """
     reach = planes.shape[-1] / GRID
-    rest = planes - np.stack([_blur(plane, 3.2 * reach) for plane in planes])
-    texture = np.sqrt(np.stack([_blur(plane**2, 3.0 * reach) for plane in rest]) + FLOOR**2)
+    rest = planes - np.stack([_blur(plane, 2.4 * reach) for plane in planes])
+    texture = np.sqrt(np.stack([_blur(plane**2, 2.25 * reach) for plane in rest]) + FLOOR**2)
     return rest / texture, texture
 
 
@@ -192,7 +196,7 @@ def _blur(plane: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def spectrum(planes: np.ndarray, width: float = 1.0, height: float = 1.0) -> np.ndarray:
-    """Band components, complex64 (C, F), of planes (C, H, W) that show so much of the frame's width and height, from its corner."""
+    """Band components, complex64 (C, F), of planes (C, H, W) that show these shares of a frame, from its corner."""
     top = int(BAND[1])
     table = waves(planes.shape[1], height) @ planes @ waves(planes.shape[2], width).T  # (C, 2 top + 1, 2 top + 1)
     rows, columns = band()
@@ -200,7 +204,7 @@ def spectrum(planes: np.ndarray, width: float = 1.0, height: float = 1.0) -> np.
 
 
 def whiten(components: np.ndarray) -> np.ndarray:
-    """Positive weights (..., F) that bring components (..., F) of a picture to about the same size, frequency by frequency."""
+    """Positive weights (..., F) that bring components (..., F) of all frequencies to about the same size."""
     power = np.abs(components)**2
     return 1 / np.sqrt(EVEN * (power @ _neighbours()) + power + 1e-12)
 
@@ -213,19 +217,31 @@ def _neighbours() -> np.ndarray:
     return same / same.sum(0)
 
 
-# ----------------------------------------------------------------------------------------------------------------- embedding
+# ---------------------------------------------------------------------------------------------------------- embedding
 
 def embed(frames: np.ndarray, payload: int, key: bytes, *, fps: float = 8.0, psnr: float = 42.3) -> np.ndarray:
-    """Marked frames, uint8 (T, H, W, 3), of which the difference from `frames` is about `psnr` decibels and never below 42.
+    """Marked frames, uint8 (T, H, W, 3), that differ from `frames` by about `psnr` decibels and never below WORST_PSNR.
 
     The same arguments give the same frames. ValueError for a payload that is not of 64 bits.
     """
     if not 0 <= payload < 1 << BITS:
         raise ValueError(f"payload {payload} is not a whole number of {BITS} bits")
     weights = swing(len(frames), fps)
-    change = solve(weigh(frames, weights), payload, key, psnr=psnr)
-    change /= np.float32(np.sqrt((weights**2).mean()))
-    return np.stack([_add(frame, np.float32(weight) * change) for frame, weight in zip(frames, weights, strict=True)])
+    change = solve(weigh(frames, weights), payload, key, psnr=psnr) / np.float32(np.sqrt((weights**2).mean()))
+    while True:
+        pairs = zip(frames, np.float32(weights), strict=True)
+        marked = np.stack([_add(frame, weight * change) for frame, weight in pairs])
+        reached = _psnr(frames, marked)
+        if reached >= WORST_PSNR:
+            return marked
+        change *= np.float32(10**((reached - WORST_PSNR) / 20 - 0.01))  # rounding cost more than was planned
+
+
+def _psnr(frames: np.ndarray, marked: np.ndarray) -> float:
+    """Decibels over all frames and colours."""
+    pairs = zip(frames, marked, strict=True)
+    squares = sum(float(np.square(one.astype(np.float32) - other).sum()) for one, other in pairs)
+    return 10 * math.log10(255**2 * frames.size / max(squares, 1e-9))
 
 
 def solve(planes: np.ndarray, payload: int, key: bytes, *, psnr: float) -> np.ndarray:
@@ -237,7 +253,7 @@ def solve(planes: np.ndarray, payload: int, key: bytes, *, psnr: float) -> np.nd
     energy = 255**2 / 10**(psnr / 10) * 3 * GRID * GRID  # squared grey levels over the grid and its three colours
     shares = np.bincount(made.groups.reshape(-1)).astype(np.float32)  # components of each group
     change = np.zeros_like(host)
-    for _ in range(3):  # the detector's weights depend a little on what is embedded
+    for _ in range(2):  # the detector's weights depend a little on what is embedded
         rest, texture = level(host + change)
         components = spectrum(rest)
         weights = whiten(components)[..., None] * made.signs
@@ -245,18 +261,18 @@ def solve(planes: np.ndarray, payload: int, key: bytes, *, psnr: float) -> np.nd
         flat = atoms.reshape(len(atoms), -1)
         push = (atoms / COST[:, None, None]).reshape(len(atoms), -1)
         scores = flat @ (host - _coarse(host)).reshape(-1)
-        weight = _least_change(flat @ push.T, scores, shares, lambda found: _energy((found @ push).reshape(host.shape)), energy)
+        weight = _least_change(flat @ push.T, scores, shares, energy, lambda x: _energy((x @ push).reshape(host.shape)))
         change = (weight @ push).reshape(host.shape)
     full = np.stack([cv2.resize(plane, (width, height), interpolation=cv2.INTER_CUBIC) for plane in change])
     return rearrange(np.tensordot(TO_RGB, full, 1), "c h w -> h w c")
 
 
 def _coarse(planes: np.ndarray) -> np.ndarray:
-    return np.stack([_blur(plane, 3.2) for plane in planes])
+    return np.stack([_blur(plane, 2.4) for plane in planes])
 
 
 def _atoms(weights: np.ndarray, groups: np.ndarray, texture: np.ndarray) -> np.ndarray:
-    """float32 (K, 3, GRID, GRID): the scalar product of atom k with a picture without its coarse part is the score of group k."""
+    """float32 (K, 3, GRID, GRID): what to take the scalar product with to have the score of group k."""
     count, basis = 2 * BITS + GROUPS, _basis()
     coefficients = np.zeros((3, count, basis.shape[0]), np.float32)
     colour, place = np.divmod(np.arange(groups.size), basis.shape[0])
@@ -274,17 +290,18 @@ def _basis() -> np.ndarray:
     return rearrange(_values(product), "f y x part -> (f part) (y x)").astype(np.float32)
 
 
-def _least_change(gram: np.ndarray, scores: np.ndarray, shares: np.ndarray, energy: Callable[[np.ndarray], float],
-                  budget: float) -> np.ndarray:
-    """Weights (K,) >= 0 of the atoms that lift every score to the highest margin for its share that the budget of energy pays for.
+def _least_change(gram: np.ndarray, scores: np.ndarray, shares: np.ndarray, budget: float,
+                  energy: Callable[[np.ndarray], float]) -> np.ndarray:
+    """Weights (K,) >= 0 of the atoms that lift all scores to the highest margin, in shares, that the budget pays for.
 
-    No weight is more than LIMIT times what each had if all were equal: a score that the picture holds far on the wrong side is
-    given up, and the code corrects it.
+    No weight is more than LIMIT times what each had if all were equal: a score that the picture holds far on the wrong
+    side is given up, and the code corrects it.
     """
     equal = math.sqrt(budget / energy(np.ones(len(scores), np.float32)))
-    low, high = float((scores / shares).min()), float((scores / shares).max() + 2 * equal * (gram.sum(1) / shares).max())
+    margins = scores / shares
+    low, high = float(margins.min()), float(margins.max() + 2 * equal * (gram.sum(1) / shares).max())
     weight = np.zeros(len(scores), np.float32)
-    for _ in range(12):
+    for _ in range(10):
         margin = (low + high) / 2
         found = _lift(gram, margin * shares - scores, weight, LIMIT * equal)
         if energy(found) <= budget:
@@ -295,10 +312,10 @@ def _least_change(gram: np.ndarray, scores: np.ndarray, shares: np.ndarray, ener
 
 
 def _lift(gram: np.ndarray, missing: np.ndarray, start: np.ndarray, limit: float) -> np.ndarray:
-    """argmin x'Gx / 2 - x'missing over 0 <= x <= limit: the least change after which no score misses anything (its dual)."""
+    """argmin x'Gx / 2 - x'missing over 0 <= x <= limit, the dual of the least change after which nothing is missing."""
     x, previous, momentum = start, start, 1.0
     step = 1 / np.linalg.norm(gram, 2)
-    for _ in range(40):  # accelerated projected gradient (Beck and Teboulle 2009)
+    for _ in range(30):  # accelerated projected gradient (Beck and Teboulle 2009)
         after = (1 + math.sqrt(1 + 4 * momentum**2)) / 2
         ahead = x + (momentum - 1) / after * (x - previous)
         previous, x, momentum = x, np.clip(ahead - step * (gram @ ahead - missing), 0, limit), after
@@ -314,7 +331,7 @@ def _add(frame: np.ndarray, change: np.ndarray) -> np.ndarray:
     return np.clip(frame + change, 0, 255).round().astype(np.uint8)
 
 
-# ----------------------------------------------------------------------------------------------------------------- detection
+# ---------------------------------------------------------------------------------------------------------- detection
 
 @dataclass(frozen=True, eq=False)
 class Reading:
@@ -332,7 +349,7 @@ def detect(frames: np.ndarray, key: bytes, *, fps: float = 8.0, cropped: bool = 
 
 
 def read(frames: np.ndarray, key: bytes, *, fps: float = 8.0, cropped: bool = True) -> list[Detection]:
-    """At most READINGS readings under the placements that fit best; cuts are not looked for where the whole frame is clear."""
+    """At most READINGS readings, under the placements that fit best; no cuts if the whole frame is clear."""
     made = patterns(key)
     planes, _ = level(resize(weigh(frames, swing(len(frames), fps)), GRID, GRID))
     found = [_judge(reading, made) for reading in _whole(planes, made)]
@@ -388,6 +405,7 @@ def _refine(planes: np.ndarray, made: Patterns, placement: tuple[float, ...], mi
     seen = planes[..., ::-1] if mirrored else planes
     rows, columns = band()
     steps = np.arange(-2, 3) / 3 * STEP
+    tried = CANDIDATES * trials * len(steps)**4
     left, top, width, height = placement
     readings = []
     for wider in steps:
@@ -395,9 +413,10 @@ def _refine(planes: np.ndarray, made: Patterns, placement: tuple[float, ...], mi
             components = _whitened(spectrum(seen, width + wider, height + higher))
             for right in steps:
                 for down in steps:
-                    turned = components * np.exp(-2j * np.pi * (columns * (left + right - wider / 2) + rows * (top + down - higher / 2)))
-                    where = (left + right - wider / 2, top + down - higher / 2, width + wider, height + higher)
-                    readings.append(Reading(_pilot(turned, made), turned, where, mirrored, CANDIDATES * trials * len(steps)**4))
+                    x, y = left + right - wider / 2, top + down - higher / 2
+                    turned = components * np.exp(-2j * np.pi * (columns * x + rows * y))
+                    where = (x, y, width + wider, height + higher)
+                    readings.append(Reading(_pilot(turned, made), turned, where, mirrored, tried))
     return max(readings, key=lambda reading: reading.z)
 
 
@@ -416,10 +435,10 @@ def _values(components: np.ndarray) -> np.ndarray:
 
 
 def _judge(reading: Reading, made: Patterns) -> Detection:
-    """The payload under a placement, and the p-value: the least of three statistics, times three, times all that was tried.
+    """The payload under a placement, and the p-value: the least of three statistics, times all that was tried.
 
-    The pilot's sum; the energy of the payload's groups, whatever their signs; and the sum over all components with the signs of the
-    payload that was read, times the 2^64 payloads that might have been.
+    The pilot's sum; the energy of the payload's groups, whatever their signs; and the sum over all components with the
+    signs of the payload that was read, times the 2^64 payloads that might have been.
     """
     values, carries = _values(reading.components), ~made.pilot
     chips = values * made.signs
@@ -428,24 +447,30 @@ def _judge(reading: Reading, made: Patterns) -> Detection:
     payload = decode(soft / np.sqrt(norms.mean()))
     signs = encode(payload)
     z = float((chips[made.pilot].sum() + soft @ signs) / np.sqrt((values**2).sum()))
-    tails = (log_tail(reading.z), log_energy_tail(float((soft**2 / norms).sum()), 2 * BITS), BITS * math.log(2) + log_tail(z))
+    energy = float((soft**2 / norms).sum())
+    tails = (log_tail(reading.z), log_energy_tail(energy, 2 * BITS), BITS * math.log(2) + log_tail(z))
     log_p = min(tails) + math.log(2 * len(tails) * reading.trials)
     placement = tuple(round(float(each), 3) for each in reading.placement)
-    return Detection(min(log_p / math.log(10), 0.0), payload, placement, reading.mirrored, float((soft * signs > 0).mean()))
+    agreement = float((soft * signs > 0).mean())
+    return Detection(min(log_p / math.log(10), 0.0), payload, placement, reading.mirrored, agreement)
 
 
 def log_tail(z: float) -> float:
-    """Natural logarithm of a bound on P(S >= z), S = sum of a_i s_i over the root of the sum of a_i², s_i random signs.
+    """Natural logarithm of a bound on P(S >= z), S = sum of a_i s_i over the root of the sum of a_i², signs s_i random.
 
-    Whatever the a_i: 3.18 times the normal tail (Bentkus and Dzindzalieta 2015).
+    Whatever the a_i: 3.18 times the normal tail (Bentkus and Dzindzalieta 2015), which lies below exp(-z²/2) / (z root
+    2 pi).
     """
-    return min(math.log(3.18) + float(log_ndtr(-z)), 0.0) if z > 0 else 0.0
+    if z <= 0:
+        return 0.0
+    far = -z * z / 2 - math.log(z * math.sqrt(2 * math.pi))
+    return min(math.log(3.18) + (far if z > 30 else math.log(math.erfc(z / math.sqrt(2)) / 2)), 0.0)
 
 
 def log_energy_tail(energy: float, count: int) -> float:
     """The same for the sum of `count` squares of such S with signs of their own.
 
-    E exp(l S²) <= (1 - 2l)^(-1/2), as for a normal variable, because S = g S' in mean has a moment-generating function below the
-    normal one; Markov's inequality with the best l then gives the bound of the chi-squared distribution.
+    E exp(l S²) <= (1 - 2l)^(-1/2), as for a normal variable, because S = g S' in mean has a moment-generating function
+    below the normal one; Markov's inequality with the best l then gives the bound of the chi-squared distribution.
     """
     return min(-(energy - count - count * math.log(energy / count)) / 2, 0.0) if energy > count else 0.0

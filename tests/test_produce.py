@@ -1,0 +1,249 @@
+"""The gate: what passes is delivered with everything that was promised, what does not leaves nothing."""
+
+import hashlib
+import json
+import signal
+import stat
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vitascope import produce as gate_module
+from vitascope.produce import Asked, Gate, Model, NotSigned, Refused, open_gate, produce
+from vitascope.provenance import credentials, records
+from vitascope.provenance.credentials import Source
+from vitascope.safety.policy import Policy, Verdict
+from vitascope.video import Video, read_video, write_video
+
+MODEL = Model("nano", "1", "sha256:00")
+ASKED = Asked(("a red ball", "a red ball on the grass"), settings={"prompt": "a red ball", "seed": 7},
+              metadata={"settings": {"seed": 7}})
+BLOCKED = Verdict("block", {"violence": 0.9}, ("This was refused.",), ({"check": "fake", "ran": True},), 1.0)
+
+
+def make_video() -> Video:
+    ramp = np.add.outer(np.arange(96), np.arange(128))[None, :, :, None] + 2 * np.arange(9)[:, None, None, None]
+    return Video((ramp * np.array([1, 0.5, 0.2]) % 200 + 20).astype(np.uint8), 8.0)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    """A gate whose policy checks nothing: what the checks do is tested beside them."""
+    nothing = Policy.load().switched_off()
+    return open_gate(MODEL, policy=nothing, authority=tmp_path / "authority", store=tmp_path / "records")[0]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "out").mkdir()
+    return tmp_path / "out"
+
+
+def left(gate: Gate, folder: Path) -> list[Path]:
+    """Every file that a production left: delivered, recorded or half-made."""
+    return [path for parent in (folder, gate.store, gate.store.parent / "unfinished") for path in parent.rglob("*")]
+
+
+def test_delivered_file_has_all_that_was_promised(gate: Gate, folder: Path) -> None:
+    record = produce(ASKED, make_video, out=folder / "ball.mp4", gate=gate)
+    found = credentials.read(folder / "ball.mp4", gate.authority.anchor)
+    facts = dict(found.facts)
+    assert (found.state, found.generated, found.mark) == ("trusted", True, record.payload)
+    assert record.watermark["exact"] and record.watermark["log10_p"] < -6
+    assert record.sha256 == hashlib.sha256((folder / "ball.mp4").read_bytes()).hexdigest()
+    assert facts["policy"]["off"] is True and facts["modelHash"] == MODEL.hash
+    expected = hashlib.sha256((record.prompt_salt + "\n".join(ASKED.texts)).encode()).hexdigest()
+    assert facts["promptHash"] == f"sha256:{expected}" and "red ball" not in json.dumps(facts)
+    stored = records.find(record.payload, gate.store)
+    assert [json.dumps(asdict(each)) for each in stored] == [json.dumps(asdict(record))]
+    assert stat.S_IMODE(next(gate.store.glob("*.json")).stat().st_mode) == 0o600
+    assert [path.name for path in folder.iterdir()] == ["ball.mp4"]
+    assert not list((gate.store.parent / "unfinished").iterdir())
+
+
+def test_same_request_gives_the_same_frames(gate: Gate, folder: Path) -> None:
+    first = produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
+    second = produce(ASKED, make_video, out=folder / "b.mp4", gate=gate)
+    assert np.array_equal(read_video(folder / "a.mp4").pixels, read_video(folder / "b.mp4").pixels)
+    assert first.payload == second.payload and first.id != second.id
+
+
+def test_payload_follows_from_settings_pixels_and_key(gate: Gate, folder: Path) -> None:
+    one = produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
+    other = produce(replace(ASKED, settings={"seed": 8}), make_video, out=folder / "b.mp4", gate=gate)
+    shifted = Video(make_video().pixels[:, ::-1].copy(), 8.0)
+    third = produce(ASKED, lambda: shifted, out=folder / "c.mp4", gate=gate)
+    fourth = produce(ASKED, make_video, out=folder / "d.mp4", gate=replace(gate, key=bytes(32)))
+    assert len({one.payload, other.payload, third.payload, fourth.payload}) == 4
+
+
+@pytest.mark.parametrize(("name", "state"), [("a.gif", "trusted"), ("a.webp", "trusted"), ("a.webm", "none"),
+                                             ("frames", "none")])
+def test_every_kind_of_file_is_marked_and_signed_if_it_can_be(name: str, state: str, gate: Gate, folder: Path) -> None:
+    record = produce(ASKED, make_video, out=folder / name, gate=gate)
+    assert record.credentials["state"] == state and (state == "trusted" or "no place" in record.credentials["why"])
+    assert len(read_video(folder / name)) == 9 and record.watermark["exact"]
+
+
+def test_credentials_can_be_switched_off_and_that_is_recorded(gate: Gate, folder: Path) -> None:
+    record = produce(ASKED, make_video, out=folder / "a.mp4", gate=replace(gate, authority=None))
+    assert record.credentials == {"state": "none", "why": "switched off by the operator"}
+    assert credentials.read(folder / "a.mp4", gate.authority.anchor).state == "absent"
+
+
+# ----------------------------------------------------------------------------------------------------------- refusals
+
+def test_refused_prompt_makes_nothing(gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate_module.prompt_review, "judge", lambda texts, policy, negative: BLOCKED)
+    with pytest.raises(Refused) as refusal:
+        produce(ASKED, lambda: pytest.fail("it was made"), out=folder / "a.mp4", gate=gate)
+    assert refusal.value.stage == "prompt" and left(gate, folder) == []
+
+
+def test_held_prompt_makes_nothing(gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = replace(BLOCKED, verdict="hold")
+    monkeypatch.setattr(gate_module.prompt_review, "judge", lambda texts, policy, negative: held)
+    with pytest.raises(Refused):
+        produce(ASKED, lambda: pytest.fail("it was made"), out=folder / "a.mp4", gate=gate)
+
+
+def test_no_byte_of_a_refused_clip_is_written(gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(gate_module.frame_review, "review", lambda frames, policy: seen.append(frames) or BLOCKED)
+    monkeypatch.setattr(gate_module, "write_video", lambda *_: pytest.fail("it was encoded"))
+    with pytest.raises(Refused) as refusal:
+        produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
+    assert refusal.value.stage == "frames" and len(seen[0]) == 9 and left(gate, folder) == []
+
+
+def test_broken_reviewer_delivers_nothing(gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(frames: np.ndarray, policy: Policy) -> Verdict:
+        raise RuntimeError("the reviewer broke")
+
+    monkeypatch.setattr(gate_module.frame_review, "review", fail)
+    with pytest.raises(RuntimeError):
+        produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
+    assert left(gate, folder) == []
+
+
+def test_unsigned_file_is_not_delivered(gate: Gate, folder: Path) -> None:
+    (gate.authority.folder / "leaf.key").write_text("no key")
+    with pytest.raises(NotSigned):
+        produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
+    assert left(gate, folder) == []
+
+
+def test_earlier_file_stays_when_a_new_one_is_refused(gate: Gate, folder: Path,
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a.mp4").write_bytes(b"before")
+    monkeypatch.setattr(gate_module.frame_review, "review", lambda frames, policy: BLOCKED)
+    with pytest.raises(Refused):
+        produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
+    assert (folder / "a.mp4").read_bytes() == b"before"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path[:0] = [sys.argv[3]]
+from test_produce import ASKED, MODEL, make_video
+from vitascope import produce as gate_module
+from vitascope.safety.policy import Policy
+place, name = sys.argv[2].rsplit(".", 1)
+owner = gate_module if place == "gate" else getattr(gate_module, place)
+real = getattr(owner, name)
+def die(*arguments, **options):
+    real(*arguments, **options)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(owner, name, die)
+home = Path(sys.argv[1])
+nothing = Policy.load().switched_off()
+gate, _ = gate_module.open_gate(MODEL, policy=nothing, authority=home / "authority", store=home / "records")
+gate_module.produce(ASKED, make_video, out=home / "out" / "a.mp4", gate=gate)
+"""
+
+
+@pytest.mark.parametrize("after", ["frame_review.review", "watermark.embed", "gate.write_video", "credentials.sign",
+                                   "records.write"])
+def test_killed_production_delivers_nothing_and_the_next_one_cleans_up(after: str, gate: Gate, folder: Path) -> None:
+    """Killed right after a step: what lies in the private folder is nobody's to read, and goes with the next one."""
+    command = [sys.executable, "-c", KILLED, str(gate.store.parent), after, str(Path(__file__).parent)]
+    assert subprocess.run(command).returncode == -signal.SIGKILL
+    assert list(folder.iterdir()) == []
+    unfinished = gate.store.parent / "unfinished"
+    assert not unfinished.exists() or stat.S_IMODE(unfinished.stat().st_mode) == 0o700
+    produce(ASKED, make_video, out=folder / "b.mp4", gate=gate)
+    assert [path.name for path in folder.iterdir()] == ["b.mp4"] and list(unfinished.iterdir()) == []
+
+
+def test_production_that_runs_is_left_alone(gate: Gate, folder: Path) -> None:
+    """Two at once: the second must not clear away what the first is working on."""
+    def make_inside() -> Video:
+        with gate_module._private_folder(gate.store) as other:
+            (other / "half").write_bytes(b"bytes")
+            produce(ASKED, make_video, out=folder / "inner.mp4", gate=gate)
+            assert (other / "half").exists()
+        return make_video()
+
+    produce(ASKED, make_inside, out=folder / "outer.mp4", gate=gate)
+
+
+# ------------------------------------------------------------------------------------------------------------- inputs
+
+def test_lineage_of_an_edit_is_judged_together(gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The texts of a video's whole descent come before its own, also when the parent was encoded again meanwhile."""
+    produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
+    write_video(read_video(folder / "a.mp4"), folder / "copy.mp4")
+    judged = []
+    judge = gate_module.prompt_review.judge
+    monkeypatch.setattr(gate_module.prompt_review, "judge",
+                        lambda texts, policy, negative: judged.append(texts) or judge(texts, policy, negative=negative))
+    edit = Asked(("make it blue",), task="remix", sources=(Source(folder / "copy.mp4", "parentOf"),))
+    record = produce(edit, make_video, out=folder / "b.mp4", gate=gate)
+    assert judged == [[*ASKED.texts, "make it blue"]] and record.lineage == judged[0]
+    again = replace(edit, texts=("and larger",), sources=(Source(folder / "b.mp4", "parentOf"),))
+    produce(again, make_video, out=folder / "c.mp4", gate=gate)
+    assert judged[1] == [*ASKED.texts, "make it blue", "and larger"]
+
+
+def test_edit_names_its_source_in_its_credentials(gate: Gate, folder: Path) -> None:
+    produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
+    edit = replace(ASKED, task="extend", sources=(Source(folder / "a.mp4", "parentOf"),))
+    record = produce(edit, make_video, out=folder / "b.mp4", gate=gate)
+    assert [(each["title"], each["relation"], each["state"]) for each in record.credentials["origins"]] == [
+        ("a.mp4", "parentOf", "intact")]
+    assert record.sources[0]["credentials"] == "trusted"
+
+
+def test_tampered_input_is_refused_also_behind_an_honest_edit(gate: Gate, folder: Path) -> None:
+    produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
+    data = bytearray((folder / "a.mp4").read_bytes())
+    data[data.find(b"mdat") + 40] ^= 1
+    (folder / "changed.mp4").write_bytes(data)
+    source = Source(folder / "changed.mp4", "parentOf")
+    with pytest.raises(ValueError, match="changed.mp4 were tampered with"):
+        produce(replace(ASKED, sources=(source,)), make_video, out=folder / "b.mp4", gate=gate)
+    statement = credentials.Statement("child.mp4", "x", "sha256:0", sources=(source,))
+    credentials.sign(folder / "a.mp4", folder / "child.mp4", statement, gate.authority)
+    with pytest.raises(ValueError, match="changed.mp4 were tampered with"):
+        asked = replace(ASKED, sources=(Source(folder / "child.mp4", "parentOf"),))
+        produce(asked, make_video, out=folder / "b.mp4", gate=gate)
+    assert not (folder / "b.mp4").exists()
+
+
+def test_pictures_of_inputs_are_reviewed(gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_video(Video(make_video().pixels[:1]), folder / "style.png")
+    monkeypatch.setattr(gate_module.frame_review, "review", lambda frames, policy: BLOCKED)
+    asked = replace(ASKED, sources=(Source(folder / "style.png", "inputTo"),))
+    with pytest.raises(Refused) as refusal:
+        produce(asked, lambda: pytest.fail("it was made"), out=folder / "a.mp4", gate=gate)
+    assert refusal.value.stage == "inputs"
+
+
+def test_first_use_makes_an_authority_and_says_so(tmp_path: Path) -> None:
+    options = {"authority": tmp_path / "authority", "store": tmp_path / "records"}
+    assert open_gate(MODEL, **options)[1] and not open_gate(MODEL, **options)[1]
