@@ -242,7 +242,7 @@ def test_a_full_disk_is_told_in_one_line(vitascope: Callable, model: str, monkey
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", "car.mp4")
 
-    monkeypatch.setattr("vitascope.video.write_video", full)
+    monkeypatch.setattr("vitascope.produce.write_video", full)
     outcome = vitascope("generate", "a car", "--out", "car.mp4", "--model", model, *QUICK)
     assert outcome.status == 1 and "No space left on device: car.mp4" in outcome.err and "Traceback" not in outcome.err
     assert os.listdir() == []
