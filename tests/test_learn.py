@@ -1,7 +1,10 @@
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -24,6 +27,7 @@ from vitascope.safety.learn import (
     part,
     save,
     targets,
+    train_network,
     train_ngrams,
 )
 from vitascope.safety.prompt import PromptClassifier
@@ -63,6 +67,26 @@ def test_the_loss_falls_where_it_should() -> None:
         < loss(torch.zeros_like(right), labels, weights)
         < loss(-right, labels, weights)
     )
+
+
+def test_a_killed_training_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    examples = Grammar().draw(6, 5)
+    states = [torch.randn(5 + i % 3, 384).half() for i in range(len(examples))]
+
+    def killed(model: Classifier) -> str:
+        raise KeyboardInterrupt
+
+    def train(out: Path, validate: Callable[[Classifier], str]) -> torch.Tensor:
+        torch.manual_seed(0)
+        model = Classifier([Text().encoder.layers[5]], CONFIG)
+        train_network(model, states, examples, replace(CONFIG, epochs=2), out=out, validate=validate)
+        return model.head.weigh.detach()
+
+    for folder in ("whole", "killed"):
+        (tmp_path / folder).mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "killed", killed)
+    assert torch.equal(train(tmp_path / "whole", lambda model: ""), train(tmp_path / "killed", lambda model: ""))
 
 
 def test_area_under_the_curve() -> None:

@@ -11,12 +11,14 @@ low-rank changes (LoRA).
 import argparse
 import hashlib
 import json
+import os
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -289,15 +291,25 @@ def loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
 # Loop
 
 
-def train_network(model: Classifier, states: list[Tensor], examples: list[Example], config: Training, validate) -> None:
+def train_network(
+    model: Classifier,
+    states: list[Tensor],
+    examples: list[Example],
+    config: Training,
+    *,
+    out: Path,
+    validate: Callable[[Classifier], str],
+) -> None:
+    """Epochs over all texts, in batches of about one length. The same command goes on after the last whole epoch."""
     labels, weights = targets(examples, config)
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=config.rate, weight_decay=0.02)
     lengths = [len(s) for s in states]
     steps = config.epochs * len(list(batches(lengths, config.tokens, np.random.default_rng(0))))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.rate, total_steps=steps + 50, pct_start=0.1)
-    for epoch in range(config.epochs):
+    for epoch in range(resume(out, model, optimizer, schedule), config.epochs):
         model.train()
+        torch.manual_seed(config.seed + 1000 * epoch)  # for dropout
         started, total, count = time.process_time(), 0.0, 0
         for batch in batches(lengths, config.tokens, np.random.default_rng((config.seed, epoch))):
             x, mask = padded([states[i] for i in batch])
@@ -310,11 +322,26 @@ def train_network(model: Classifier, states: list[Tensor], examples: list[Exampl
             optimizer.step()
             schedule.step()
             total, count = total + value.item(), count + 1
-        print(
-            f"epoch {epoch + 1}/{config.epochs}  loss {total / count:.3f}  {validate(model)}  "
-            f"{time.process_time() - started:.0f} s of CPU",
-            flush=True,
-        )
+        keep(out, epoch + 1, model, optimizer, schedule)
+        took = f"{time.process_time() - started:.0f} s of CPU"
+        print(f"epoch {epoch + 1}/{config.epochs}  loss {total / count:.3f}  {validate(model)}  {took}", flush=True)
+
+
+def keep(out: Path, epoch: int, *parts: Any) -> None:
+    """Write out/state.pt whole: the epochs done, and the states of model, optimiser and schedule."""
+    partial = out / ".state.pt.partial"
+    torch.save({"epoch": epoch, "parts": [part.state_dict() for part in parts]}, partial)
+    os.replace(partial, out / "state.pt")
+
+
+def resume(out: Path, *parts: Any) -> int:
+    """The epochs that an earlier call had done, its states loaded; 0 if there was none."""
+    if not (out / "state.pt").exists():
+        return 0
+    found = torch.load(out / "state.pt", weights_only=True)
+    for part, state in zip(parts, found["parts"], strict=True):
+        part.load_state_dict(state)
+    return found["epoch"]
 
 
 @torch.sparse.check_sparse_tensor_invariants(enable=False)  # said aloud, or torch warns about its own optimiser
@@ -424,52 +451,6 @@ def new_words(examples: Sequence[Example]) -> list[str]:
     return sorted(word for word, groups in seen.items() if len(groups) >= 3)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--prompts", type=Path, required=True, help="JSON lines with text, label, category, source")
-    parser.add_argument("--out", type=Path, required=True, help="folder for prompt.safetensors and prompt.json")
-    parser.add_argument("--epochs", type=int, default=Training.epochs)
-    arguments = parser.parse_args()
-    config = Training(epochs=arguments.epochs)
-    torch.manual_seed(config.seed)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-
-    parts = all_examples(config, arguments.prompts)
-    parts["train"] = with_variants(parts["train"], config.seed)
-    texts = {
-        name: [judged(e.text) if name != "train" else e.text for e in examples] for name, examples in parts.items()
-    }
-    print({name: (len(examples), sum(e.unsafe for e in examples)) for name, examples in parts.items()}, flush=True)
-
-    bag = train_ngrams(texts["train"], parts["train"], config)
-    print("n-grams", report(ngram_logits(bag, texts["validation"]).amax(-1).numpy(), parts["validation"]), flush=True)
-    text = Text()
-    states = {name: lower_states(text, texts[name], config) for name in parts}
-    model = Classifier(list(text.encoder.layers[config.first_layer:]), config)
-
-    def validate(current: Classifier) -> str:
-        return report(network_logits(current, states["validation"]).amax(-1).numpy(), parts["validation"])
-
-    train_network(model, states["train"], parts["train"], config, validate)
-
-    torch.save(model.state_dict(), arguments.out / "network.pt")
-    logits = {
-        name: (network_logits(model, states[name]), ngram_logits(bag, texts[name])) for name in ("validation", "test")
-    }
-    mix, bias = calibrate(*logits["validation"], parts["validation"], config)
-    combined = {name: network * mix[0] + ngram * mix[1] + bias for name, (network, ngram) in logits.items()}
-    threshold = operating_point(combined["validation"].amax(-1).numpy(), parts["validation"])
-    save(arguments.out, model, bag, mix, bias - threshold, parts, config)
-    print("mix", mix.mean(1).tolist(), "threshold", threshold)
-    for name, scores in combined.items():
-        print(name, report(scores.amax(-1).numpy() - threshold, parts[name], at=0.0), flush=True)
-        print("   n-grams alone", report(logits[name][1].amax(-1).numpy(), parts[name]), flush=True)
-    torch.save(
-        {"combined": combined, "parts": parts, "texts": {k: texts[k] for k in combined}, "logits": logits},
-        arguments.out / "analysis.pt",
-    )
-
-
 def report(scores: np.ndarray, examples: Sequence[Example], *, at: float | None = None) -> str:
     """AUC, and with a threshold both errors, for every source."""
     unsafe, sources = np.array([e.unsafe for e in examples]), np.array([e.source for e in examples])
@@ -513,6 +494,48 @@ def save(
     document = {"categories": CATEGORIES, "training": asdict(config), "words": new_words(parts["train"]),
                 "examples": {name: len(examples) for name, examples in parts.items()}}
     write_text(folder / "prompt.json", json.dumps(document, indent=1) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--prompts", type=Path, required=True, help="JSON lines with text, label, category, source")
+    parser.add_argument("--out", type=Path, required=True, help="folder for prompt.safetensors and prompt.json")
+    parser.add_argument("--start", type=Path, help="network.pt of an earlier run of the same sizes to start from")
+    for name in ("epochs", "rate", "drawings"):
+        value = getattr(Training, name)
+        parser.add_argument(f"--{name}", type=type(value), default=value)
+    arguments = parser.parse_args()
+    config = Training(epochs=arguments.epochs, rate=arguments.rate, drawings=arguments.drawings)
+    torch.manual_seed(config.seed)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+
+    parts = all_examples(config, arguments.prompts)
+    parts["train"] = with_variants(parts["train"], config.seed)
+    texts = {name: [e.text if name == "train" else judged(e.text) for e in found] for name, found in parts.items()}
+    print({name: (len(found), sum(e.unsafe for e in found)) for name, found in parts.items()}, flush=True)
+
+    bag = train_ngrams(texts["train"], parts["train"], config)
+    text = Text()
+    states = {name: lower_states(text, texts[name], config) for name in parts}
+    model = Classifier(list(text.encoder.layers[config.first_layer:]), config)
+    if arguments.start:
+        model.load_state_dict(torch.load(arguments.start, weights_only=True))
+
+    def validate(current: Classifier) -> str:
+        return report(network_logits(current, states["validation"]).amax(-1).numpy(), parts["validation"])
+
+    train_network(model, states["train"], parts["train"], config, out=arguments.out, validate=validate)
+    torch.save(model.state_dict(), arguments.out / "network.pt")
+
+    sides = ("validation", "test")
+    logits = {name: (network_logits(model, states[name]), ngram_logits(bag, texts[name])) for name in sides}
+    mix, bias = calibrate(*logits["validation"], parts["validation"], config)
+    scores = {name: (a * mix[0] + b * mix[1] + bias).amax(-1).numpy() for name, (a, b) in logits.items()}
+    threshold = operating_point(scores["validation"], parts["validation"])
+    save(arguments.out, model, bag, mix, bias - threshold, parts, config)
+    for name in sides:
+        print(f"{name}: {report(scores[name], parts[name], at=threshold)}", flush=True)
+        print(f"  n-grams alone: {report(logits[name][1].amax(-1).numpy(), parts[name])}", flush=True)
 
 
 if __name__ == "__main__":
