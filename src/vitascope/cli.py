@@ -56,6 +56,7 @@ def start(version: Annotated[bool, typer.Option("--version", help="Show the vers
 def main() -> None:
     """Run the command line; every way out has its exit status."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts its background jobs with it ignored
     try:
         status = app(standalone_mode=False)
     except Stop as stop:
