@@ -37,7 +37,7 @@ class SystemConfig:
     window: int = 5  # latent frames that the transformer makes at once
     base_area: int = 64 * 64  # pixels that the transformer was trained at, about
     steps: int = 24
-    guidance: float = 4.0
+    guidance: float = 2.5
 
 
 class System:
