@@ -19,6 +19,7 @@ from vitascope.system import System, save_system
 from vitascope.video import Video, read_metadata, read_video, write_video
 
 QUICK = ["--steps", "1", "--size", "128x96", "--prompt", "a car", "--seed", "7"]
+MARK = 3  # levels, more than a watermark moves a pixel on average
 
 
 class Outcome(NamedTuple):
@@ -61,6 +62,13 @@ def give(name: str = "in-%02d.png", **shape: int) -> np.ndarray:
     return pixels
 
 
+def kept(made: np.ndarray, given: np.ndarray) -> list[bool]:
+    """Which frames are those that were given, but for the watermark: it moves pixels by a few of 255 levels."""
+    assert made.shape == given.shape
+    difference = np.abs(made.astype(int) - given).mean((1, 2, 3))
+    return [bool(value < MARK) for value in difference]
+
+
 def done(outcome: Outcome) -> Outcome:
     assert outcome.status == 0, outcome
     return outcome
@@ -75,7 +83,7 @@ def test_extend_keeps_the_frames_that_were_given(vitascope: Callable, model: str
                              "--model", model, *QUICK))
     assert "seed 7" in outcome.out and "wrote out-%02d.png: 128x96" in outcome.out
     made = read_video("out-%02d.png").pixels
-    assert len(made) > 18 and np.array_equal(made[given], pixels)
+    assert len(made) > 18 and all(kept(made[given], pixels))
 
 
 def test_several_seeds_and_the_settings_inside(vitascope: Callable, model: str) -> None:
@@ -108,7 +116,7 @@ def test_loops(vitascope: Callable, model: str) -> None:
     pixels = give()
     done(vitascope("loop", "in-%02d.png", "--seconds", 1, "--out", "out-%02d.png", "--model", model, *QUICK))
     made = read_video("out-%02d.png").pixels
-    assert len(made) == 20 and np.array_equal(made[:12], pixels)
+    assert len(made) == 20 and all(kept(made[:12], pixels)) and not any(kept(made[12:], pixels[:8]))
     done(vitascope("loop", "a car turns", "--seconds", 2, "--out", "loop.gif", "--model", model, "--steps", 1))
     assert len(read_video("loop.gif")) == 16
 
@@ -116,12 +124,11 @@ def test_loops(vitascope: Callable, model: str) -> None:
 def test_infill_connect_combine_and_edit(vitascope: Callable, model: str) -> None:
     pixels, other = give(), give("b-%02d.png", frames=6, seed=1)
     done(vitascope("infill", "in-%02d.png", "--range", "0.5-1.0", "--out", "fill-%02d.png", "--model", model, *QUICK))
-    same = (read_video("fill-%02d.png").pixels == pixels).all((1, 2, 3))
-    assert same.tolist() == [True] * 4 + [False] * 4 + [True] * 4
+    assert kept(read_video("fill-%02d.png").pixels, pixels) == [True] * 4 + [False] * 4 + [True] * 4
     done(vitascope("connect", "in-%02d.png", "b-%02d.png", "--seconds", 1, "--then", "a dog", "--out", "both-%02d.png",
                    "--model", model, *QUICK))
     both = read_video("both-%02d.png").pixels
-    assert np.array_equal(both[:12], pixels) and np.array_equal(both[-6:], other) and len(both) == 12 + 8 + 6
+    assert all(kept(both[:12], pixels)) and all(kept(both[-6:], other)) and len(both) == 12 + 8 + 6
     done(vitascope("combine", "in-%02d.png", "b-%02d.png", "--out", "c.gif", "--model", model, *QUICK))
     assert len(read_video("c.gif")) == 12
 
@@ -131,8 +138,8 @@ def test_masks(vitascope: Callable, model: str) -> None:
     mask[20:50, 40:90] = 255
     Image.fromarray(mask).save("mask.png")
     done(vitascope("inpaint", "in-%02d.png", "--mask", "mask.png", "--out", "out-%02d.png", "--model", model, *QUICK))
-    changed = (read_video("out-%02d.png").pixels != pixels).any(-1)
-    assert not changed[:, mask == 0].any() and changed[:, mask > 0].mean() > 0.5
+    change = np.abs(read_video("out-%02d.png").pixels.astype(int) - pixels).mean(-1)
+    assert change[:, mask == 0].mean() < MARK and change[:, mask > 0].mean() > 10 * MARK
 
 
 def test_outpaint_shows_all_of_the_clip(vitascope: Callable, model: str) -> None:
@@ -140,7 +147,7 @@ def test_outpaint_shows_all_of_the_clip(vitascope: Callable, model: str) -> None
     done(vitascope("outpaint", "sq-%02d.png", "--size", "176x96", "--out", "out-%02d.png", "--model", model,
                    "--prompt", "a car",
                    "--steps", 1))
-    assert np.array_equal(read_video("out-%02d.png").pixels[:, :, 40:136], pixels)
+    assert all(kept(read_video("out-%02d.png").pixels[:, :, 40:136], pixels))
 
 
 def test_upscale_keeps_rate_and_length(vitascope: Callable, model: str) -> None:

@@ -134,6 +134,7 @@ def inputs(live: Live, id: str) -> dict[str, Path]:
 
 
 def expect(locator):
+    playwright.expect.set_options(timeout=20_000)  # milliseconds; a busy machine is slow
     return playwright.expect(locator)
 
 

@@ -153,14 +153,16 @@ class Input:
 def _inspect(source: Source, gate: Gate) -> Input:
     """Read an input. ValueError if its credentials, or those of anything it was made from, were tampered with."""
     state = "unread"
-    if gate.authority is not None:
+    whole = source.path.is_file()  # a numbered series of pictures is none, and carries no credentials
+    if whole and gate.authority is not None:
         found = credentials.read(source.path, gate.authority.anchor)
         if found.tainted:
             names = [origin.title for origin in found.origins if origin.state == "tampered"] or [source.path.name]
             raise ValueError(f"{source.path}: the content credentials of {', '.join(names)} were tampered with; "
                              "expected a file whose credentials are intact, or one without any")
         state = found.state
-    video, digest = read_video(source.path), _file_hash(source.path)
+    video = read_video(source.path)
+    digest = _file_hash(source.path) if whole else hashlib.sha256(video.pixels.tobytes()).hexdigest()
     record = records.find_file(digest, gate.store) or _find_marked(video, gate)
     return Input(video, [] if record is None else record.lineage,
                  {"file": source.path.name, "sha256": digest, "relation": source.relation, "credentials": state,
@@ -199,7 +201,8 @@ def _sign(path: Path, asked: Asked, gate: Gate, mark: str, salt: str, verdicts: 
     policy = {"name": gate.policy.name, "version": gate.policy.version, "off": gate.policy.off}
     facts = (("promptHash", f"sha256:{prompt_hash}"), ("modelVersion", gate.model.version), ("policy", policy),
              ("reviewed", _what_ran(verdicts)))
-    statement = Statement(path.name, gate.model.name, gate.model.hash, asked.task, facts, mark, asked.sources)
+    statement = Statement(path.name, gate.model.name, gate.model.hash, asked.task, facts, mark,
+                          tuple(source for source in asked.sources if source.path.is_file()))
     signed = path.with_name(f"signed{path.suffix}")
     found = credentials.sign(path, signed, statement, gate.authority)
     return signed, {"state": found.state, "signer": found.signer, "serial": found.serial,
