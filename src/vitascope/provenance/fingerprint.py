@@ -6,7 +6,6 @@ hundred bytes that are compared by counting bits. Mirrored copies are found by a
 likeness, not origin.
 """
 
-import cv2
 import numpy as np
 
 SIDE = 64  # of the picture that is transformed
@@ -34,6 +33,8 @@ def distance(copy: np.ndarray, original: np.ndarray) -> float:
 
 
 def _hash(frame: np.ndarray) -> np.ndarray:
+    import cv2  # slow to load, and not needed before there are frames
+
     grey = cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
     components = cv2.dct(small)[:COMPONENTS, :COMPONENTS].reshape(-1)

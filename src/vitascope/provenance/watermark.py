@@ -18,7 +18,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from einops import rearrange
 
@@ -167,6 +166,8 @@ def period(seconds: float) -> float:
 
 def weigh(frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """float32 (3, H, W): brightness and two colours of the sum of uint8 frames (T, H, W, 3) with (T,) weights."""
+    import cv2  # slow to load, and not needed before there are frames
+
     total = np.zeros(frames.shape[1:], np.float32)
     for frame, weight in zip(frames, weights / (weights**2).sum(), strict=True):
         total += np.float32(weight) * frame
@@ -175,6 +176,8 @@ def weigh(frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def resize(planes: np.ndarray, width: int, height: int) -> np.ndarray:
     """Planes (C, H, W) at another size, averaged where they shrink."""
+    import cv2  # slow to load, and not needed before there are frames
+
     shrinks = width <= planes.shape[2] and height <= planes.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
     return np.stack([cv2.resize(plane, (width, height), interpolation=method) for plane in planes])
@@ -192,6 +195,8 @@ def level(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _blur(plane: np.ndarray, sigma: float) -> np.ndarray:
+    import cv2  # slow to load, and not needed before there are frames
+
     return cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
 
 
@@ -246,6 +251,8 @@ def _psnr(frames: np.ndarray, marked: np.ndarray) -> float:
 
 def solve(planes: np.ndarray, payload: int, key: bytes, *, psnr: float) -> np.ndarray:
     """The change float32 (H, W, 3) to each frame of a clip with mean `planes` (3, H, W)."""
+    import cv2  # slow to load, and not needed before there are frames
+
     height, width = planes.shape[1:]
     made = patterns(key)
     wanted = np.concatenate([encode(payload), np.ones(GROUPS)]).astype(np.float32)
