@@ -25,6 +25,7 @@ from ..generate import generate
 from ..system import System
 from ..tasks import text_to_video
 from ..world.caption import LEVELS, caption
+from ..world.catalogue import SUBJECTS
 from ..world.render import render
 from ..world.scene import BUNDLED, Scene, Vocabulary, sample_scene
 from .alignment import QUESTIONS, Reading, compare, read
@@ -164,7 +165,7 @@ def percent(tally: Tally | None) -> str:
 
 def say(reading: Reading) -> str:
     """A reading in words."""
-    told = [f"{one.colour.name if one.colour.confidence > 0.9 else ''} {one.subject.name} {one.action.name}".strip()
+    told = [f"{one.colour.name if SUBJECTS[one.subject.name].colours else ''} {one.subject.name} {one.action.name}".strip()
             for one in reading.subjects]
     where = f"{reading.place.name}, {reading.time.name}"
     return f"{' + '.join(told) or 'nobody'}; {where}; {reading.camera.name}".removesuffix("; ")

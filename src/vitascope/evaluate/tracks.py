@@ -18,12 +18,13 @@ from .reader import ROWS, STRIDE, PictureReader, Sight
 
 UNIT_SIZE = 0.3  # the size whose logarithm counts as 0
 LOWEST = 0.12  # score of a detection that is still looked at
-PER_FRAME = 8  # detections, at most
+CANDIDATES, PER_FRAME = 16, 8  # peaks that are looked at, detections that are kept, at most
 REACH = 0.28  # units that a subject may jump from frame to frame, against its path so far
 PATIENCE = 6  # frames that a track survives unseen before its place is looked for anywhere
 TRACKS = 4  # that are kept, at most
 FEATURES = 31  # numbers per frame of a track
-CORNERS = 60  # points that the camera's motion is measured at
+CORNERS, FEW = 80, 10  # points that the camera's motion is measured at, and too few for a zoom
+TOGETHER = 0.4  # pixels that they may differ by
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Detections:
     x: np.ndarray  # (n,) centre
     y: np.ndarray
     size: np.ndarray
-    turn: np.ndarray  # (n, 2) sine and cosine of the angle
+    turn: np.ndarray  # (n, 2) sine and cosine of the angle, the shorter the less sure
     visible: np.ndarray  # (n,) 0 to 1
     colour: np.ndarray  # (n, colours) probabilities
     bites: np.ndarray  # (n,) expected number
@@ -104,22 +105,21 @@ def to_pictures(small: np.ndarray) -> Tensor:
 
 
 def detect(sight: Sight, subjects: int, aspect: float) -> list[Detections]:
-    """The peaks of the heat over all subjects, frame by frame."""
+    """The peaks of the heat of every subject, frame by frame, the surest first."""
     heat = sight.heat[:, :subjects].float().sigmoid()
     around = F.max_pool2d(heat, 3, stride=1, padding=1)                            # (T, S, h, w)
-    highest = heat.amax(1)
-    peaks = (highest >= LOWEST) & (highest == F.max_pool2d(highest, 3, stride=1, padding=1))
-    h, w = highest.shape[1:]
+    peaks = ((heat >= LOWEST) & (heat == around)).any(1)                           # (T, h, w)
+    highest, (h, w) = heat.amax(1), heat.shape[2:]
     found = []
     for t, places in enumerate(peaks):
         i, j = torch.nonzero(places, as_tuple=True)
-        order = highest[t, i, j].argsort(descending=True)[:PER_FRAME]
+        order = highest[t, i, j].argsort(descending=True)[:CANDIDATES]
         i, j = i[order], j[order]
         g = sight.geometry[t, :, i, j].float().numpy()                             # (GEOMETRY, n)
         found.append(_without_doubles(Detections(
             kinds=around[t, :, i, j].T.numpy(),
             x=(j.numpy() + 0.5 + g[0]) / w * aspect, y=(i.numpy() + 0.5 + g[1]) / h,
-            size=UNIT_SIZE * np.exp(g[2].clip(-3, 2)), turn=g[3:5].T / np.maximum(np.hypot(g[3], g[4]), 1e-6)[:, None],
+            size=UNIT_SIZE * np.exp(g[2].clip(-3, 2)), turn=g[3:5].T,
             visible=1 / (1 + np.exp(-g[5])), colour=sight.colour[t, :, i, j].float().softmax(0).T.numpy(),
             bites=_expected(sight.bites[t, :, i, j].float()))))
     return found
@@ -131,14 +131,23 @@ def _expected(logits: Tensor) -> np.ndarray:
 
 
 def _without_doubles(found: Detections) -> Detections:
-    """Of two detections at the same place, the surer one."""
+    """Of two detections at one place the surer one, unless they are clearly two things, one before the other."""
     kept: list[int] = []
     for n in range(len(found.x)):  # surest first
-        apart = [np.hypot(found.x[n] - found.x[k], found.y[n] - found.y[k]) / min(found.size[n], found.size[k])
-                 for k in kept]
-        if all(distance > 0.4 for distance in apart):
+        if all(_apart(found, n, k) > 0.4 or (_apart(found, n, k) > 0.12 and alike(found.kinds[n], found.kinds[k]) < 0.6
+                                             and found.score[n] > 0.4) for k in kept):
             kept.append(n)
-    return _select(found, np.array(kept, int))
+    return _select(found, np.array(kept[:PER_FRAME], int))
+
+
+def _apart(found: Detections, n: int, k: int) -> float:
+    """Distance of two detections in sizes of the smaller one."""
+    return float(np.hypot(found.x[n] - found.x[k], found.y[n] - found.y[k]) / min(found.size[n], found.size[k]))
+
+
+def alike(one: np.ndarray, two: np.ndarray) -> float:
+    """Bhattacharyya coefficient of two vectors of scores: 1 for the same kind, 0 for nothing in common."""
+    return float(np.sqrt(one * two).sum() / np.sqrt(one.sum() * two.sum()))
 
 
 def _select(found: Detections, index: np.ndarray) -> Detections:
@@ -179,14 +188,20 @@ def _free_of(found: list[Detections], shape: tuple[int, int], aspect: float) -> 
 
 def _background_step(one: np.ndarray, two: np.ndarray, mask: np.ndarray) -> tuple[float, float, float, float] | None:
     """(dx, dy, z, share of inliers) in pixels: the background's point p moves to z p + d. None if little is seen."""
-    points = cv2.goodFeaturesToTrack(one, CORNERS, 0.01, 3, mask=mask, blockSize=3)
+    points = cv2.goodFeaturesToTrack(one, CORNERS, 0.004, 3, mask=mask, blockSize=3)
     if points is None or len(points) < 4:
         return None
     moved, status, _ = cv2.calcOpticalFlowPyrLK(one, two, points, None, winSize=(9, 9), maxLevel=2)
     seen = status[:, 0] > 0
-    if seen.sum() < 4:
+    points, moved = points[seen, 0], moved[seen, 0]
+    if len(points) < 4:
         return None
-    matrix, inliers = cv2.estimateAffinePartial2D(points[seen], moved[seen], ransacReprojThreshold=0.5)
+    shift = np.median(moved - points, axis=0)
+    together = np.abs(moved - points - shift).max(1) < TOGETHER
+    if together.mean() > 0.8 or len(points) < FEW:  # a few points would make a zoom of any noise
+        shift = np.mean((moved - points)[together], axis=0) if together.any() else shift
+        return float(shift[0]), float(shift[1]), 1.0, float(together.mean())
+    matrix, inliers = cv2.estimateAffinePartial2D(points, moved, ransacReprojThreshold=TOGETHER)
     if matrix is None:
         return None
     zoom = float(np.hypot(matrix[0, 0], matrix[1, 0]))
@@ -219,10 +234,9 @@ def _cost(chain: list[tuple[int, int]], found: list[Detections], t: int, n: int)
     """How far detection n of frame t is from where a chain should go on, in place and kind; None if it is another's."""
     (last, index), seen = chain[-1], found[t]
     then = found[last]
-    one, two = seen.kinds[n], then.kinds[index]
-    alike = float(np.sqrt(one * two).sum() / np.sqrt(one.sum() * two.sum()))  # Bhattacharyya coefficient
+    likeness = alike(seen.kinds[n], then.kinds[index])
     if t - last > PATIENCE:  # it may come back anywhere, but as the same thing
-        return 1 - alike + 1.0 if alike > 0.7 else None
+        return 2 - likeness if likeness > 0.7 else None
     x, y = then.x[index], then.y[index]
     distance = np.hypot(seen.x[n] - x, seen.y[n] - y)
     if len(chain) > 1:
@@ -230,7 +244,7 @@ def _cost(chain: list[tuple[int, int]], found: list[Detections], t: int, n: int)
         share = (t - last) / (last - before)
         ahead = x + share * (x - found[before].x[other]), y + share * (y - found[before].y[other])
         distance = min(distance, np.hypot(seen.x[n] - ahead[0], seen.y[n] - ahead[1]))
-    cost = float(distance) + 0.25 * (1 - alike)
+    cost = float(distance) + 0.25 * (1 - likeness)
     near = cost < REACH * (1 + 0.3 * (t - last - 1)) and abs(np.log(seen.size[n] / then.size[index])) < 0.9
     return cost if near else None
 
