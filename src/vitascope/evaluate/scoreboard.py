@@ -165,8 +165,8 @@ def percent(tally: Tally | None) -> str:
 
 def say(reading: Reading) -> str:
     """A reading in words."""
-    told = [f"{one.colour.name if SUBJECTS[one.subject.name].colours else ''} {one.subject.name} {one.action.name}".strip()
-            for one in reading.subjects]
+    told = [f"{one.colour.name if SUBJECTS[one.subject.name].colours else ''} {one.subject.name} {one.action.name}"
+            .strip() for one in reading.subjects]
     where = f"{reading.place.name}, {reading.time.name}"
     return f"{' + '.join(told) or 'nobody'}; {where}; {reading.camera.name}".removesuffix("; ")
 
