@@ -51,7 +51,7 @@ class ReaderTraining:
     model: ReaderConfig = CONFIG
     chunks: int = 48  # files of clips, with the vocabularies of MIXTURE in turn
     clips: int = 256  # in a chunk
-    steps: int = 6000  # of the picture reader
+    steps: int = 4500  # of the picture reader
     batch: int = 48  # frames
     learning_rate: float = 2e-3  # AdamW, highest
     track_chunks: int = 48  # that are read by the picture reader to train the track reader
