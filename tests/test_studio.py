@@ -403,7 +403,6 @@ def test_two_videos_side_by_side_keep_step(live: Live, tab: Tab, clip: str) -> N
 # ------------------------------------------------------------------------------------------------ keyboard, looks, keys
 
 
-@pytest.mark.xfail(strict=False, reason="a key pressed while the page changes is sometimes lost")
 def test_keyboard(live: Live, tab: Tab, clip: str) -> None:
     make(live, prompt="one more")
     page = tab()

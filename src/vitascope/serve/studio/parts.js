@@ -1,5 +1,5 @@
 // Small pieces that every view is made of: icons, buttons, dialogs, labelled fields.
-import { html, useEffect, useRef } from "./html.js";
+import { html, useLayoutEffect, useRef } from "./html.js";
 
 const PATHS = {
   // 24 x 24, drawn with a line
@@ -69,12 +69,13 @@ export const Text = ({ label, value, onChange, rows = 3, ...rest }) => html`
     <textarea rows=${rows} maxlength="32000" value=${value} onInput=${(event) => onChange(event.target.value)} ...${rest} /></label>`;
 
 export function Modal({ title, onClose, children, kind = "" }) {
-  // A <dialog>: the browser keeps the focus inside, gives it back, and closes on Escape.
+  // A <dialog>: the browser keeps the focus inside and closes on Escape. It gives the focus back when it is closed, not
+  // when it is taken out of the page: what is behind an open one cannot take the focus.
   const ref = useRef();
-  useEffect(() => {
-    const before = document.activeElement;
-    ref.current.showModal();
-    return () => before?.focus?.();
+  useLayoutEffect(() => {
+    const dialog = ref.current;
+    dialog.showModal();
+    return () => dialog.close();
   }, []);
   const outside = (event) => {
     if (event.target === ref.current && onClose) onClose();

@@ -164,11 +164,13 @@ export function watch() {
 
 const whereNow = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
 export const route = signal(whereNow()); // ["video", id], ["compare", id, id], [] for the library
-window.addEventListener("hashchange", () => {
-  route.value = whereNow();
-});
+const arrive = () => {
+  if (whereNow().join("/") !== route.value.join("/")) route.value = whereNow();
+};
+window.addEventListener("hashchange", arrive);
 export const go = (...parts) => {
   location.hash = `#/${parts.map(encodeURIComponent).join("/")}`;
+  arrive(); // the event comes later, and a key pressed until then would be taken for the old place
 };
 
 export const toasts = signal([]); // {id, text, kind, action}
