@@ -149,12 +149,12 @@ def test_rotation_keeps_old_files_trusted(authority: Authority, signed: Path, vi
     assert len(list((other.folder / "retired").glob("*.pem"))) == 1 and all(finding.good for finding in other.examine())
 
 
-def test_expired_leaf(video: Video, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_leaf(video: Video, tmp_path: Path) -> None:
     """A file is trusted until its leaf expires, `expired` afterwards, and nothing more is signed with it."""
     life = 5  # seconds
     write_video(video, tmp_path / "plain.mp4")
-    monkeypatch.setattr(authority_module, "LEAF_DAYS", (authority_module.SKEW.total_seconds() + life) / 86400)
-    short = Authority.create(tmp_path / "authority")
+    config = AuthorityConfig(leaf_days=(authority_module.SKEW.total_seconds() + life) / 86400)
+    short = Authority.create(tmp_path / "authority", config)
     assert sign(tmp_path / "plain.mp4", tmp_path / "signed.mp4", STATEMENT, short).state == "trusted"
     time.sleep(max(short.leaf.not_valid_after_utc.timestamp() + 1.5 - time.time(), 0))  # its last second is included
     assert read(tmp_path / "signed.mp4", short.anchor).state == "expired"

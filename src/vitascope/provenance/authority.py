@@ -27,7 +27,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from platformdirs import user_data_path
 
 CLAIM_SIGNING = ObjectIdentifier("1.3.6.1.4.1.62558.2.1")  # what C2PA 2.x readers ask of a leaf, beside emailProtection
-ROOT_DAYS, INTERMEDIATE_DAYS, LEAF_DAYS = 3650, 1825, 365  # the conformance programme allows a leaf 366
+ROOT_DAYS, INTERMEDIATE_DAYS = 3650, 1825
 SKEW = timedelta(hours=1)  # certificates begin this much earlier, for clocks that are late
 RENEW_DAYS = 30  # of a leaf's life left when `doctor` asks for a rotation
 SECRETS = ("root.key", "intermediate.key", "leaf.key", "marks.key")
@@ -40,6 +40,7 @@ class AuthorityConfig:
     name: str = "vitascope (local)"  # organisation in the certificates
     timestamp_server: str = ""  # URL of an RFC 3161 service; signing fails while it cannot be reached
     sign_command: str = ""  # a program that signs its standard input, its key kept elsewhere; raw ES256, 64 bytes
+    leaf_days: float = 365.0  # that a leaf is valid, from SKEW ago; the conformance programme allows 366
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Authority:
             _write_secret(partial / "root.key", _to_pem(root_key))
             (partial / "root.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
             _issue_intermediate(partial, config.name, root_key, root)
-            _issue_leaf(partial, config.name)
+            _issue_leaf(partial, config)
             _finish(partial, config)
         return cls.load(folder)
 
@@ -174,12 +175,12 @@ class Authority:
         retired.mkdir(mode=0o700, exist_ok=True)
         (retired / f"{self.leaf.serial_number:x}.pem").write_bytes((self.folder / "leaf.pem").read_bytes())
         intermediate = x509.load_pem_x509_certificate((self.folder / "intermediate.pem").read_bytes())
-        if intermediate.not_valid_after_utc < datetime.now(UTC) + timedelta(days=LEAF_DAYS + 1):
+        if intermediate.not_valid_after_utc < datetime.now(UTC) + timedelta(days=self.config.leaf_days + 1):
             self._renew_intermediate()
         with _new_folder(self.folder / "renewed") as partial:
             for name in ("intermediate.key", "intermediate.pem"):
                 shutil.copy2(self.folder / name, partial / name)
-            _issue_leaf(partial, self.config.name)
+            _issue_leaf(partial, self.config)
         for name in ("leaf.key", "leaf.pem"):  # between the two, signing fails: it never signs wrongly
             os.replace(self.folder / "renewed" / name, self.folder / name)
         shutil.rmtree(self.folder / "renewed")
@@ -237,18 +238,18 @@ def _issue_intermediate(folder: Path, name: str, root_key: ec.EllipticCurvePriva
     (folder / "intermediate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def _issue_leaf(folder: Path, name: str) -> None:
+def _issue_leaf(folder: Path, config: AuthorityConfig) -> None:
     issuer_key = _load_key(_read_secret(folder / "intermediate.key"), folder / "intermediate.key")
     issuer = x509.load_pem_x509_certificate((folder / "intermediate.pem").read_bytes())
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _certificate(_subject(name, "video signer"), key.public_key(), issuer.subject, issuer_key,
-                               issuer_key.public_key(), days=LEAF_DAYS, path_length=None)
+    certificate = _certificate(_subject(config.name, "video signer"), key.public_key(), issuer.subject, issuer_key,
+                               issuer_key.public_key(), days=config.leaf_days, path_length=None)
     _write_secret(folder / "leaf.key", _to_pem(key))
     (folder / "leaf.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _certificate(subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509.Name,
-                 issuer_key: ec.EllipticCurvePrivateKey, issuer_public: ec.EllipticCurvePublicKey, *, days: int,
+                 issuer_key: ec.EllipticCurvePrivateKey, issuer_public: ec.EllipticCurvePublicKey, *, days: float,
                  path_length: int | None) -> x509.Certificate:
     """An ES256 certificate; `path_length` None makes a leaf that may sign claims, a number an authority."""
     now, authority = datetime.now(UTC) - SKEW, path_length is not None
