@@ -53,3 +53,8 @@ def test_leaf_of_another_chain_is_found_out(tmp_path: Path) -> None:
     for name in ("leaf.key", "leaf.pem"):
         (made.folder / name).write_bytes((other.folder / name).read_bytes())
     assert [finding.name for finding in made.examine() if not finding.good] == ["chain"]
+
+
+def test_leaf_lives_no_longer_than_the_conformance_programme_allows(tmp_path: Path) -> None:
+    leaf = Authority.create(tmp_path / "authority").leaf
+    assert (leaf.not_valid_after_utc - leaf.not_valid_before_utc).days <= 366

@@ -1,5 +1,6 @@
 """Credentials: what is signed reads back as trusted, and nothing else ever does."""
 
+import json
 import random
 import shutil
 import sys
@@ -7,6 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import c2pa
 import numpy as np
 import pytest
 
@@ -111,6 +113,39 @@ def test_manifest_of_another_file_does_not_fit(signed: Path, authority: Authorit
     first, second = donor.find(b"mdat"), host.find(b"mdat")
     (tmp_path / "mixed.mp4").write_bytes(donor[:first] + host[second:])
     assert read(tmp_path / "mixed.mp4", authority.anchor).state == "tampered"
+
+
+def assertions(path: Path) -> dict[str, dict]:
+    """Of the active manifest, by label, as any reader sees them."""
+    with open(path, "rb") as stream, c2pa.Reader("video/mp4", stream) as reader:
+        document = json.loads(reader.json())
+    return {each["label"]: each["data"] for each in document["manifests"][document["active_manifest"]]["assertions"]}
+
+
+def test_new_video_says_that_a_model_made_it_and_that_it_is_marked(signed: Path) -> None:
+    said = assertions(signed)
+    actions = said["c2pa.actions.v2"]["actions"]
+    assert [each["action"] for each in actions] == ["c2pa.created", "c2pa.watermarked.bound"]
+    assert actions[0]["digitalSourceType"].endswith("/trainedAlgorithmicMedia")
+    assert said["c2pa.actions.v2"]["allActionsIncluded"] is True
+    assert {"c2pa.ai-disclosure", "c2pa.soft-binding"} <= set(said)
+
+
+def test_edited_video_was_opened_first(signed: Path, authority: Authority, video: Video, tmp_path: Path) -> None:
+    write_video(video, tmp_path / "plain.mp4")
+    statement = replace(STATEMENT, sources=(Source(signed, "parentOf"),))
+    sign(tmp_path / "plain.mp4", tmp_path / "edit.mp4", statement, authority)
+    opened, edited, _ = assertions(tmp_path / "edit.mp4")["c2pa.actions.v2"]["actions"]
+    assert (opened["action"], edited["action"]) == ("c2pa.opened", "c2pa.edited")
+    assert "digitalSourceType" not in opened and edited["digitalSourceType"].endswith("/trainedAlgorithmicMedia")
+
+
+def test_an_appended_free_box_changes_nothing_that_is_said_or_shown(signed: Path, authority: Authority,
+                                                                    tmp_path: Path) -> None:
+    """The standard leaves such boxes out of the hash."""
+    (tmp_path / "longer.mp4").write_bytes(signed.read_bytes() + b"\0\0\0\x10free12345678")
+    assert read(tmp_path / "longer.mp4", authority.anchor) == read(signed, authority.anchor)
+    assert np.array_equal(read_video(tmp_path / "longer.mp4").pixels, read_video(signed).pixels)
 
 
 def test_edit_names_its_parent_and_pictures(signed: Path, authority: Authority, video: Video, tmp_path: Path) -> None:
