@@ -147,6 +147,7 @@ def refused(outcome: Outcome, *parts: str) -> None:
     (["a car", "--negative", "x" * 32_001], ["negative", "32,001"]),
     (["a car", "--size", "big"], ["'big'", "128x128"]),
     (["a car", "--size", "0x128"], ["'0x128'"]),
+    (["a car", "--size", "2500x1080"], ["2500x1080", "2048"]),
     (["a car", "--seconds", "0"], ["seconds is 0", "more than 0"]),
     (["a car", "--seconds", "-3"], ["seconds is -3"]),
     (["a car", "--seconds", "61"], ["seconds is 61", "60"]),
@@ -200,9 +201,17 @@ def test_like_needs_the_same_first_frame(vitascope: Callable, model: str) -> Non
     refused(vitascope(*again), "grey.png", "no such file")
 
 
+@pytest.mark.parametrize("size", ["200x112", "112x200", "130x128"])
+def test_a_size_that_the_model_cannot_make_is_reached_by_enlarging(vitascope: Callable, model: str, size: str) -> None:
+    outcome = vitascope("generate", "a car", "--model", model, "--steps", "1", "--seconds", "0.5", "--size", size,
+                        "--out", "a.mp4")
+    assert outcome.status == 0 and f"wrote a.mp4: {size}, frames: 5" in outcome.out
+    assert "x".join(map(str, read_video("a.mp4").size)) == size
+
+
 def test_what_only_the_model_can_judge(vitascope: Callable, model: str, tmp_path: Path) -> None:
     command = ["generate", "a car", "--out", "a.mp4"]
-    refused(vitascope(*command, "--size", "130x128", "--model", model), "130x128", "128x128")
+    refused(vitascope(*command, "--size", "600x100", "--model", model), "600x100", "3 times")
     refused(vitascope(*command, "--model", "none"), "none", "missing")
     refused(vitascope("evaluate", "--model", "none"), "none", "missing")
     assert os.listdir() == []
@@ -239,10 +248,10 @@ def test_an_interrupted_run_leaves_nothing_behind(model: str, tmp_path: Path, ho
 
 
 def test_a_full_disk_is_told_in_one_line(vitascope: Callable, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "car.mp4")
 
-    monkeypatch.setattr("vitascope.produce.write_video", full)
+    monkeypatch.setattr("vitascope.produce.write_while_made", full)
     outcome = vitascope("generate", "a car", "--out", "car.mp4", "--model", model, *QUICK)
     assert outcome.status == 1 and "No space left on device: car.mp4" in outcome.err and "Traceback" not in outcome.err
     assert os.listdir() == []
@@ -262,17 +271,17 @@ def test_nothing_heavy_is_imported_before_the_first_step(model: str, tmp_path: P
     program = """
 import os, sys
 from contextlib import contextmanager
-from vitascope import cli
+from vitascope import cli, options
 
 @contextmanager
 def until_the_first_step(name):
     heavy = ("torch._dynamo", "sympy", "scipy", "transformers", "sentence_transformers", "cv2", "pymunk", "tensorboard")
-    def stop(done, total):
+    def stop(done, total, part):
         print([name for name in heavy if name in sys.modules], flush=True)
         os._exit(0)
     yield stop
 
-cli._progress = until_the_first_step
+options.progress_bar = until_the_first_step
 sys.argv = ["vitascope", "generate", "a car", "--out", "car.mp4", "--model", sys.argv[1]]
 cli.main()
 """

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from vitascope import cli, commands
-from vitascope.commands import choose_base, is_file, read_range
+from vitascope.commands import is_file, read_range
 from vitascope.system import System, save_system
 from vitascope.video import Video, read_metadata, read_video, write_video
 
@@ -271,8 +271,3 @@ def test_what_only_reading_to_the_end_tells(vitascope: Callable, model: str) -> 
 def test_ranges_and_names() -> None:
     assert read_range("1.0-2.5") == (1.0, 2.5)
     assert is_file("car.mp4") and not is_file("a car drives") and not is_file("x" * 5000)
-
-
-def test_a_base_for_every_size(nano_system: System) -> None:
-    assert choose_base(nano_system, 176, 96) == (176, 96)
-    assert choose_base(nano_system, 1920, 1080) == (176, 96) and choose_base(nano_system, 2048, 2048) == (128, 128)

@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,10 +15,12 @@ import pytest
 
 from vitascope import produce as gate_module
 from vitascope.produce import Asked, Gate, Model, NotSigned, Refused, open_gate, produce
-from vitascope.provenance import credentials, records
+from vitascope.provenance import credentials, records, watermark
 from vitascope.provenance.credentials import Source
+from vitascope.provenance.fingerprint import fingerprint
+from vitascope.safety.frames import Review
 from vitascope.safety.policy import Policy, Verdict
-from vitascope.video import Video, read_video, write_video
+from vitascope.video import ENCODERS, Stream, Video, read_video, write_video
 
 MODEL = Model("nano", "1", "sha256:00")
 ASKED = Asked(("a red ball", "a red ball on the grass"), settings={"prompt": "a red ball", "seed": 7},
@@ -112,19 +115,72 @@ def test_held_prompt_makes_nothing(gate: Gate, folder: Path, monkeypatch: pytest
 
 
 def test_no_byte_of_a_refused_clip_is_written(gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    monkeypatch.setattr(gate_module.frame_review, "review", lambda frames, policy: seen.append(frames) or BLOCKED)
-    monkeypatch.setattr(gate_module, "write_video", lambda *_: pytest.fail("it was encoded"))
+    seen, encoded = see_all(monkeypatch, from_frame=0), []
+    monkeypatch.setitem(ENCODERS, ".mp4", lambda path, frames, fps, document: encoded.extend(frames))
     with pytest.raises(Refused) as refusal:
         produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
-    assert refusal.value.stage == "frames" and len(seen[0]) == 9 and left(gate, folder) == []
+    assert refusal.value.stage == "frames" and sum(seen) == 9 and not encoded and left(gate, folder) == []
+
+
+def test_a_bad_frame_late_in_a_long_clip_ends_the_work(gate: Gate, folder: Path,
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after its chunk is never made, nothing of its chunk is encoded, and nothing is left of what was."""
+    made, encoded = [], []
+    see_all(monkeypatch, from_frame=20)
+    monkeypatch.setitem(ENCODERS, ".mp4", lambda path, frames, fps, document: encoded.extend(frames))
+    with pytest.raises(Refused):
+        produce(ASKED, lambda: stream(64, made), out=folder / "a.mp4", gate=gate)
+    assert len(made) == 32 and len(encoded) == 16 and left(gate, folder) == []
+
+
+def see_all(monkeypatch: pytest.MonkeyPatch, *, from_frame: int) -> list[int]:
+    """A review that blocks once it has seen more frames than that; gives the sizes of the chunks that it saw."""
+    class Seeing(Review):
+        def add(self, frames: np.ndarray) -> None:
+            seen.append(len(frames))
+
+        def verdict(self) -> Verdict:
+            return BLOCKED if sum(seen) > from_frame else super().verdict()
+
+    seen: list[int] = []
+    monkeypatch.setattr(gate_module.frame_review, "begin", lambda policy: Seeing(policy, []))
+    return seen
+
+
+def stream(count: int, made: list[int]) -> Stream:
+    """A moving ramp, 8 frames a second; `made` gets the number of each frame when it is asked for."""
+    ramp = make_video().pixels[0]
+
+    def frames() -> Iterator[np.ndarray]:
+        for number in range(count):
+            made.append(number)
+            yield np.roll(ramp, 2 * number, 1)
+
+    return Stream(frames(), count, 8.0)
+
+
+def test_a_stream_is_encoded_while_it_is_made_and_marked_as_at_once(gate: Gate, folder: Path,
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    made, behind = [], []
+    write = ENCODERS[".mp4"]
+
+    def watched(path: Path, frames: Iterator[np.ndarray], fps: float, document: str) -> None:
+        write(path, (behind.append(len(made)) or frame for frame in frames), fps, document)
+
+    monkeypatch.setitem(ENCODERS, ".mp4", watched)
+    record = produce(ASKED, lambda: stream(70, made), out=folder / "a.mp4", gate=gate)
+    assert len(made) == 70 and behind[0] < 40 and record.watermark["exact"] and record.watermark["log10_p"] < -6
+    plain = np.stack(list(stream(70, []).frames))
+    marked = watermark.embed(plain, int(record.payload, 16), gate.key, fps=8.0)
+    assert fingerprint(marked).tobytes().hex() == record.fingerprint
+    assert len(read_video(folder / "a.mp4")) == 70
 
 
 def test_broken_reviewer_delivers_nothing(gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(frames: np.ndarray, policy: Policy) -> Verdict:
+    def fail(policy: Policy) -> Review:
         raise RuntimeError("the reviewer broke")
 
-    monkeypatch.setattr(gate_module.frame_review, "review", fail)
+    monkeypatch.setattr(gate_module.frame_review, "begin", fail)
     with pytest.raises(RuntimeError):
         produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
     assert left(gate, folder) == []
@@ -140,7 +196,7 @@ def test_unsigned_file_is_not_delivered(gate: Gate, folder: Path) -> None:
 def test_earlier_file_stays_when_a_new_one_is_refused(gate: Gate, folder: Path,
                                                       monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "a.mp4").write_bytes(b"before")
-    monkeypatch.setattr(gate_module.frame_review, "review", lambda frames, policy: BLOCKED)
+    see_all(monkeypatch, from_frame=0)
     with pytest.raises(Refused):
         produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
     assert (folder / "a.mp4").read_bytes() == b"before"
@@ -148,13 +204,14 @@ def test_earlier_file_stays_when_a_new_one_is_refused(gate: Gate, folder: Path,
 
 KILLED = """
 import os, signal, sys
+from operator import attrgetter
 from pathlib import Path
 sys.path[:0] = [sys.argv[3]]
 from test_produce import ASKED, MODEL, make_video
 from vitascope import produce as gate_module
 from vitascope.safety.policy import Policy
 place, name = sys.argv[2].rsplit(".", 1)
-owner = gate_module if place == "gate" else getattr(gate_module, place)
+owner = gate_module if place == "gate" else attrgetter(place)(gate_module)
 real = getattr(owner, name)
 def die(*arguments, **options):
     real(*arguments, **options)
@@ -167,8 +224,8 @@ gate_module.produce(ASKED, make_video, out=home / "out" / "a.mp4", gate=gate)
 """
 
 
-@pytest.mark.parametrize("after", ["frame_review.review", "watermark.embed", "gate.write_video", "credentials.sign",
-                                   "records.write"])
+@pytest.mark.parametrize("after", ["frame_review.Review.add", "watermark.mark", "gate.write_while_made",
+                                   "credentials.sign", "records.write"])
 def test_killed_production_delivers_nothing_and_the_next_one_cleans_up(after: str, gate: Gate, folder: Path) -> None:
     """Killed right after a step: what lies in the private folder is nobody's to read, and goes with the next one."""
     command = [sys.executable, "-c", KILLED, str(gate.store.parent), after, str(Path(__file__).parent)]
@@ -237,7 +294,7 @@ def test_tampered_input_is_refused_also_behind_an_honest_edit(gate: Gate, folder
 
 def test_pictures_of_inputs_are_reviewed(gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_video(Video(make_video().pixels[:1]), folder / "style.png")
-    monkeypatch.setattr(gate_module.frame_review, "review", lambda frames, policy: BLOCKED)
+    see_all(monkeypatch, from_frame=0)
     asked = replace(ASKED, sources=(Source(folder / "style.png", "inputTo"),))
     with pytest.raises(Refused) as refusal:
         produce(asked, lambda: pytest.fail("it was made"), out=folder / "a.mp4", gate=gate)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vitascope import upscale as module
-from vitascope.upscale import double, doublings, enlarge_tiles, neighbourhoods, upscale
+from vitascope.upscale import choose_base, double, doublings, enlarge_tiles, neighbourhoods, upscale
 from vitascope.video import from_unit, to_unit
 
 
@@ -64,4 +63,25 @@ def test_frames_are_read_no_further_than_needed(nano_system):
 def test_what_is_too_large_is_refused(nano_system):
     with pytest.raises(ValueError, match="3000x100.*2048"):
         upscale(nano_system.upsampler, clip(1), 3000, 100)
-    assert module.LARGEST == 2048
+
+
+@pytest.mark.parametrize("size, base", [((176, 96), (176, 96)), ((1920, 1080), (176, 96)), ((1080, 1920), (96, 176)),
+                                        ((2048, 2048), (128, 128)), ((1000, 700), (160, 112)), ((60, 60), (128, 128))])
+def test_a_base_for_every_size(nano_system, size, base):
+    assert choose_base(nano_system, *size) == base
+
+
+def test_what_is_too_long_is_refused(nano_system):
+    with pytest.raises(ValueError, match="2000x100.*3 times"):
+        choose_base(nano_system, 2000, 100)
+
+
+@torch.inference_mode()
+def test_the_last_doublings_lead_exactly_to_the_size(nano_system):
+    """Nothing is computed that is then cut off, but for a pixel or so."""
+    seen = []
+    enlarge = nano_system.upsampler.enlarge
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nano_system.upsampler, "enlarge", lambda x: seen.append(x.shape[2:]) or enlarge(x))
+        frames = list(upscale(nano_system.upsampler, clip(1), 121, 70))
+    assert frames[0].shape == (70, 121, 3) and seen == [(12, 20), (18, 31), (36, 62)]

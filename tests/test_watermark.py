@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vitascope.provenance.watermark import BITS, band, decode, detect, embed, encode, spectrum
+from vitascope.provenance.watermark import BITS, band, chunks, decode, detect, embed, encode, mark, spectrum, swing
 from vitascope.provenance.watermark import log_energy_tail, log_tail
 
 KEY, PAYLOAD = b"only for these tests", 0x0123456789ABCDEF
@@ -71,6 +71,14 @@ def test_mark_cannot_be_seen_and_is_read_exactly(marked: np.ndarray) -> None:
     assert found.payload == PAYLOAD and found.log10_p < -20 and found.placement == (0, 0, 1, 1) and not found.mirrored
 
 
+def test_flat_ground_is_changed_less_than_what_is_busy() -> None:
+    frame = np.full((144, 256, 3), 120, np.uint8)
+    frame[:, 128:] = np.random.default_rng(0).integers(60, 180, (144, 128, 3))
+    clip = np.stack([frame] * 9)
+    change = np.square(embed(clip, PAYLOAD, KEY).astype(float) - clip).mean((0, 1, 3))
+    assert change[10:110].mean() < 0.7 * change[146:246].mean()
+
+
 def test_embedding_twice_gives_the_same_frames(marked: np.ndarray) -> None:
     assert np.array_equal(embed(make_clip(0), PAYLOAD, KEY), marked)
 
@@ -91,6 +99,25 @@ def test_mark_survives(name: str, marked: np.ndarray) -> None:
     assert found.mirrored == (name == "mirrored")
     if name == "cut":
         assert found.placement == pytest.approx((20 / 256, 10 / 144, 216 / 256, 124 / 144), abs=0.03)
+
+
+def test_a_clip_marked_in_parts_is_read_as_a_whole_and_by_its_half() -> None:
+    clip = make_clip(5, frames=40)
+    parts, weights = chunks(len(clip), 8.0), swing(len(clip), 8.0)
+    assert parts == [(0, 20), (20, 40)]
+    marked = np.concatenate([mark(clip[first:last], weights[first:last], PAYLOAD, KEY) for first, last in parts])
+    assert np.array_equal(marked, embed(clip, PAYLOAD, KEY))
+    for shown in (marked, marked[:20]):
+        found = detect(iter(through_file(shown)), KEY)
+        assert found.payload == PAYLOAD and found.log10_p < -6
+
+
+@pytest.mark.parametrize("count, fps", [(1, 8.0), (4, 8.0), (17, 8.0), (100, 7.3), (3600, 60.0), (61, 4.0)])
+def test_chunks_cover_a_clip_and_each_of_them_swings_around_nothing(count: int, fps: float) -> None:
+    parts, weights = chunks(count, fps), swing(count, fps)
+    assert [first for first, _ in parts] == [0, *(last for _, last in parts[:-1])] and parts[-1][1] == count
+    if count >= 5:
+        assert all(abs(weights[first:last].mean()) < 0.3 and last - first <= 3 * fps + 1 for first, last in parts)
 
 
 def test_still_is_marked() -> None:

@@ -16,7 +16,7 @@ import typer
 
 from . import __version__
 from .options import AMOUNT, NUMBER, WHOLE, Camera, Guidance, Model, NoCredentials, NoPolicy, PolicyFile, Steps, Style
-from .options import Stop, deliver, given, note, open_gate
+from .options import Stop, given, note, open_gate
 from .options import load_system as _load
 from .options import progress_bar as _progress
 
@@ -92,7 +92,8 @@ def generate(
     prompt: Annotated[str | None, typer.Argument(help="What is to be seen, 1 to 32,000 characters.")] = None,
     out: Annotated[Path | None, typer.Option(help="mp4, webm, gif, webp, png, jpg, frames-%03d.png or a folder; "
                                                   "named after the prompt if not given.")] = None,
-    size: Annotated[str | None, typer.Option(help="Width x height in pixels, such as 176x96.  [128x128]")] = None,
+    size: Annotated[str | None, typer.Option(help="Width x height in pixels, up to 2048, such as 176x96; what the model "
+                                                  "cannot make at once is enlarged.  [128x128]")] = None,
     seconds: Annotated[float | None, typer.Option(help="Length, up to 60.  [2; an image for png and jpg]",
                                                   **NUMBER)] = None,
     fps: Annotated[float | None, typer.Option(help="Frames a second.  [8]", **NUMBER)] = None,
@@ -115,6 +116,7 @@ def generate(
     """Make a video of what a sentence says."""
     from .presets import with_presets
     from .request import Request, check_request, name_after, numbered, read_request, read_size, with_image
+    from .upscale import choose_base
     from .video import check_output, is_still
 
     request, made_by = (Request(), {}) if like is None else read_request(like)
@@ -131,7 +133,7 @@ def generate(
     first_seed = secrets.randbelow(2**32) if request.seed is None else request.seed
 
     system = _load(model, request.prompt, made_by)
-    system.check_size(*read_size(request.size))
+    choose_base(system, *read_size(request.size))
     gate = open_gate(system, policy=policy, no_policy=no_policy, no_credentials=no_credentials)
     for number, path in enumerate(paths):
         _generate(system, gate, replace(request, seed=first_seed + number), path)
@@ -139,10 +141,11 @@ def generate(
 
 def _generate(system: "System", gate: "Gate", request: "Request", path: Path) -> None:
     """Make one video and let it through the gate."""
-    from .generate import generate as make
+    from .commands import write
+    from .edits import Plan
     from .produce import Asked
     from .provenance.credentials import Source
-    from .request import to_metadata
+    from .request import read_size, to_metadata
 
     config = system.config
     request = replace(request, steps=config.steps if request.steps is None else request.steps,
@@ -153,26 +156,25 @@ def _generate(system: "System", gate: "Gate", request: "Request", path: Path) ->
                   "text" if request.image is None else "image",
                   () if request.image is None else (Source(Path(request.image), "inputTo"),),
                   to_metadata(request, model=config.name, model_version=config.version))
-    with _progress(path.name) as progress:
-        total = deliver(gate, asked, lambda: iter(make(system, _condition(system, request), seed=request.seed,
-                                                       steps=request.steps, guidance=request.guidance,
-                                                       progress=progress).pixels), path, fps=request.fps)
+    total = write(system, gate, asked, [Plan(_condition(system, request))], path, target=read_size(request.size),
+                  fps=request.fps, seed=request.seed, steps=request.steps, guidance=request.guidance)
     print(f"wrote {path}: {request.size}, frames: {total} at {request.fps:g} a second")
 
 
 def _condition(system: "System", request: "Request") -> "Condition":
+    from .edits import encode_start
     from .models.upsampler import SCALE
     from .request import read_size
     from .tasks import image_to_video, text_to_video
-    from .video import cover, read_image, to_unit
+    from .upscale import choose_base
+    from .video import cover, read_image
 
-    width, height = (side // SCALE for side in read_size(request.size))
-    condition = text_to_video(request.prompt, width=width, height=height, negative=request.negative, fps=request.fps,
-                              frames=system.frames(request.seconds, request.fps))
+    width, height = choose_base(system, *read_size(request.size))
+    condition = text_to_video(request.prompt, width=width // SCALE, height=height // SCALE, negative=request.negative,
+                              fps=request.fps, frames=system.frames(request.seconds, request.fps))
     if request.image is None:
         return condition
-    first = cover(read_image(request.image), width, height)
-    return image_to_video(condition, system.encode(to_unit(first.pixels)))
+    return image_to_video(condition, encode_start(system, cover(read_image(request.image), width, height).pixels))
 
 
 # -------------------------------------------------------------------------------------------------- data and training

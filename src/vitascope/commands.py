@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .options import AMOUNT, NUMBER, WHOLE, Camera, Guidance, Model, NoCredentials, NoPolicy, PolicyFile, Steps, Style
-from .options import deliver, given, load_system, note, open_gate, progress_bar
+from .options import Tell, deliver, given, load_system, note, open_gate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .video import Video
 
 app = typer.Typer()
+
+Count = Annotated[int, typer.Option("-n", help="How many videos, with seeds one after the other.", **AMOUNT)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ class Wish:
     negative: Annotated[str, typer.Option(help="What is not to be seen.")] = ""
     style: Style = None
     camera: Camera = None
-    count: Annotated[int, typer.Option("-n", help="How many videos, with seeds one after the other.", **AMOUNT)] = 1
+    count: Count = 1
     model: Model = None
     policy: PolicyFile = None
     no_policy: NoPolicy = False
@@ -244,10 +246,11 @@ def outpaint(
     *, wish: Wish,
 ) -> None:
     """Give a video another aspect ratio: all of it stays, and what is around it is made."""
-    from .edits import outpaint_clip
+    from .edits import fit, outpaint_clip
+    from .video import read_image
 
     def build(system: "System", width: int, height: int, text: str) -> "list[Plan]":
-        clip = read_clip(video, None, None, wish.fps)
+        clip = read_clip(video, *fit(read_image(video).size, width, height), wish.fps)
         return [outpaint_clip(system, clip, width=width, height=height, prompt=text, negative=wish.negative)]
 
     run("outpaint", replace(wish, size=size), build, sources=[video])
@@ -258,7 +261,8 @@ def combine(
     subject: Input,
     place: Input,
     strength: Strength = 0.5,
-    mask: Annotated[Path | None, typer.Option(help="White where the subject is; what moves, if not given.")] = None,
+    mask: Annotated[Path | None, typer.Option(help="White where the subject is. Without it, what moves is taken for it, "
+                                                        "and the camera has to stand still.")] = None,
     *, wish: Wish,
 ) -> None:
     """Put the subject of one video into the place of another."""
@@ -286,7 +290,11 @@ def storyboard(
                     typer.Option(help="Instead of the storyboard's; drawn if there is none.", **WHOLE)] = None,
     steps: Steps = None,
     guidance: Guidance = None,
+    count: Count = 1,
     model: Model = None,
+    policy: PolicyFile = None,
+    no_policy: NoPolicy = False,
+    no_credentials: NoCredentials = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of the format, and stop.")] = False,
 ) -> None:
     """Make a video of several shots, with texts, pictures and videos at set times."""
@@ -303,7 +311,8 @@ def storyboard(
     pictures = [path for shot in board.shots for card in shot.cards for path in (card.image, card.video) if path]
     wish = Wish(prompt=board.shots[0].prompt, out=out or Path(f"{file.stem}.mp4"), size=size or board.size or "128x128",
                 fps=board.fps, seed=board.seed if seed is None else seed, steps=steps, guidance=guidance,
-                negative=board.negative, model=model)
+                negative=board.negative, count=count, model=model, policy=policy, no_policy=no_policy,
+                no_credentials=no_credentials)
 
     def build(system: "System", width: int, height: int, text: str) -> "list[Plan]":
         return plan_storyboard(system, board, width, height)
@@ -318,25 +327,31 @@ def upscale(
     size: Annotated[str, typer.Option(help="Width x height in pixels, up to 2048.")],
     out: Annotated[Path | None, typer.Option(help="As for generate; named after the input if not given.")] = None,
     model: Model = None,
+    policy: PolicyFile = None,
+    no_policy: NoPolicy = False,
+    no_credentials: NoCredentials = False,
 ) -> None:
     """Enlarge a video or picture, of any length and at its own rate."""
-    from .request import read_size
-    from .system import BUNDLED, PARTS, load_part
-    from .upscale import check_target
+    from .produce import Asked
+    from .provenance.credentials import Source
+    from .request import check_target, read_size
     from .upscale import upscale as enlarge
-    from .video import check_output, open_video, read_image, write_while_made
+    from .video import Stream, check_output, count_frames, open_video
 
     width, height = read_size(size)
     check_target(width, height)
-    read_image(video)
     out = video.with_name(f"{video.stem}-{size}{video.suffix}") if out is None else out
-    check_output(out)
+    check_output(out, frames=(count := count_frames(video)))
     tell_of_sound([video])
-    upsampler = load_part((BUNDLED if model is None else model) / "upsampler", *PARTS["upsampler"])
-    with open_video(video) as (fps, frames), progress_bar(out.name) as progress:
-        total = write_while_made(counted(enlarge(upsampler, frames, width, height), progress), out, fps=fps,
-                                 metadata={"task": "upscale", "inputs": describe([video])})
-    print(f"wrote {out}: {size}, frames: {total} at {fps:g} a second")
+    system = load_system(model, "", {})
+    gate = open_gate(system, policy=policy, no_policy=no_policy, no_credentials=no_credentials)
+    metadata = {**describe_model(system), "task": "upscale", "inputs": describe([video]),
+                "options": {"size": size, **given(prompt=recorded_prompt(video))}}
+    with open_video(video) as (fps, frames):
+        deliver(gate, Asked((), settings=metadata, task="upscale", sources=(Source(video, "parentOf"),),
+                            metadata=metadata),
+                lambda tell: Stream(enlarge(system.upsampler, frames, width, height), count, fps), out)
+    print(f"wrote {out}: {size}, frames: {count} at {fps:g} a second")
 
 
 # --------------------------------------------------------------------------------------------- what they have in common
@@ -353,7 +368,7 @@ def run(name: str, wish: Wish, build: Build, *, sources: Sequence[Path] = (), gu
     from .produce import Asked
     from .provenance.credentials import Source
     from .request import Request, check_request, name_after, numbered, read_size
-    from .upscale import check_target
+    from .upscale import choose_base
     from .video import check_output, read_image
 
     prompt = recorded_prompt(sources[0]) if wish.prompt is None and sources else wish.prompt
@@ -362,9 +377,9 @@ def run(name: str, wish: Wish, build: Build, *, sources: Sequence[Path] = (), gu
     text = with_presets(prompt, style=wish.style, camera=wish.camera)
     firsts = [read_image(path) for path in (*sources, *guides)]
     target = read_size(wish.size) if wish.size else None
-    check_target(*target or (1, 1))
     check_request(Request(prompt=text, negative=wish.negative, seconds=seconds,
-                          **given(fps=wish.fps, seed=wish.seed, steps=wish.steps, guidance=wish.guidance)))
+                          **given(size=wish.size, fps=wish.fps, seed=wish.seed, steps=wish.steps,
+                                  guidance=wish.guidance)))
     paths = numbered(name_after(prompt) if wish.out is None else wish.out, wish.count)
     for path in paths:
         check_output(path, frames=frames or 2)
@@ -398,43 +413,30 @@ def write(system: "System", gate: "Gate", asked: "Asked", plans: "list[Plan]", p
     """Make the shots one after the other into a file, enlarged if need be; how many frames there are."""
     from .edits import make
     from .upscale import upscale
+    from .video import Stream
 
-    def shots(bar: Callable[[int, int], None]) -> "Iterator[np.ndarray]":
+    def shots(tell: Tell) -> "Iterator[np.ndarray]":
         for number, plan in enumerate(plans):
-            yield from make(system, plan, progress=partial(tell_shot, bar, number, len(plans)), **sampling)
+            yield from make(system, plan, progress=partial(tell_shot, tell, number, len(plans)), **sampling)
 
-    with progress_bar(path.name) as bar:
-        return deliver(gate, asked, lambda: upscale(system.upsampler, shots(bar), *target), path, fps=fps)
+    count = sum(plan.count for plan in plans)
+    return deliver(gate, asked, lambda tell: Stream(upscale(system.upsampler, shots(tell), *target), count, fps), path)
 
 
-def tell_shot(bar: Callable[[int, int], None], number: int, shots: int, step: int, total: int) -> None:
+def tell_shot(tell: Tell, number: int, shots: int, step: int, total: int) -> None:
     """Progress of one shot as progress of all, as if all took as many steps."""
-    bar(number * total + step, shots * total)
+    tell(number * total + step, shots * total)
 
 
-def choose_base(system: "System", width: int, height: int) -> tuple[int, int]:
-    """The size to make something at that is to have this one: itself if the model can, else the nearest that it can."""
-    try:
-        system.check_size(width, height)
-    except ValueError:
-        return system.nearest_size(width, height)
-    return width, height
-
-
-def read_clip(path: Path, width: int | None, height: int | None, fps: float) -> "Video":
+def read_clip(path: Path, width: int, height: int, fps: float) -> "Video":
     """A user's video at the model's rate, covering a size; ValueError if it is longer than a minute."""
-    import numpy as np
-
     from .request import LONGEST
-    from .video import Video, cover_frame, open_video
+    from .video import read_video
 
-    pixels = []
-    with open_video(path, fps=fps) as (_, frames):
-        for frame in frames:
-            pixels.append(frame if width is None else cover_frame(frame, width, height))
-            if len(pixels) > LONGEST * fps:
-                raise ValueError(f"{path} is longer than {LONGEST:g} seconds; expected at most that")
-    return Video(np.stack(pixels), fps)
+    clip = read_video(path, fps=fps, seconds=LONGEST + 1 / fps, size=(width, height))
+    if clip.seconds > LONGEST:
+        raise ValueError(f"{path} is longer than {LONGEST:g} seconds; expected at most that")
+    return clip
 
 
 def check_mask(mask: Path, video: Path) -> None:
@@ -514,9 +516,3 @@ def describe_model(system: "System") -> dict[str, str]:
 
     return {"program": f"vitascope {__version__}", "model": system.config.name, "model_version": system.config.version}
 
-
-def counted(frames: "Iterator[np.ndarray]", progress: Callable[[int, int | None], None]) -> "Iterator[np.ndarray]":
-    """The frames, each of them told as a step."""
-    for number, frame in enumerate(frames, 1):
-        yield frame
-        progress(number, None)

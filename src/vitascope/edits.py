@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-import cv2
 import numpy as np
 from einops import reduce
 from torch import Tensor
@@ -35,6 +34,12 @@ class Plan:
     own: np.ndarray | None = None  # uint8 (T, H, W, 3): shown instead of it where `kept` (T, H, W), bool, says so
     kept: np.ndarray | None = None
     frames: int | None = None  # generated frames that are shown; None: all
+
+    @property
+    def count(self) -> int:
+        """How many frames are shown."""
+        made = self.condition.frames if self.frames is None else min(self.frames, self.condition.frames)
+        return made + sum(len(given) for given in (self.before, self.after) if given is not None)
 
 
 def make(system: System, plan: Plan, *, seed: int, steps: int | None = None, guidance: float | None = None,
@@ -182,16 +187,24 @@ def inpaint_clip(system: System, clip: Video, mask: np.ndarray, *, prompt: str, 
 
 def outpaint_clip(system: System, clip: Video, *, width: int, height: int, prompt: str, negative: str = "") -> Plan:
     """The whole clip, of any size, in the middle of a picture of another aspect ratio, whose rest is made."""
-    scale = min(width / clip.size[0], height / clip.size[1])
-    columns, rows = (max(round(side * scale), 1) for side in clip.size)
+    import cv2  # slow to load, and of no use to other tasks
+
+    columns, rows = fit(clip.size, width, height)
     if (columns, rows) == (width, height):
         raise ValueError(f"the clip fills {width}x{height} already; expected a size of another aspect ratio")
     left, top = (width - columns) // 2, (height - rows) // 2
-    inner = np.stack([cv2.resize(frame, (columns, rows), interpolation=cv2.INTER_AREA) for frame in clip.pixels])
+    inner = clip.pixels if clip.size == (columns, rows) else np.stack(
+        [cv2.resize(frame, (columns, rows), interpolation=cv2.INTER_AREA) for frame in clip.pixels])
     around = ((0, 0), (top, height - rows - top), (left, width - columns - left))
     canvas = np.pad(inner, (*around, (0, 0)), mode="edge")
     mask = np.pad(np.zeros((1, rows, columns), bool), around, constant_values=True)
     return inpaint_clip(system, Video(canvas, clip.fps), mask, prompt=prompt, negative=negative)
+
+
+def fit(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
+    """The largest size of the same aspect ratio, about, that has room in another one."""
+    scale = min(width / size[0], height / size[1])
+    return max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
 
 
 def combine_clips(system: System, subject: Video, place: Video, *, prompt: str, strength: float,
@@ -209,6 +222,8 @@ def combine_clips(system: System, subject: Video, place: Video, *, prompt: str, 
 
 def moving(clip: Video) -> np.ndarray:
     """Where a clip differs from what is there most of the time, bool (T, H, W); needs a camera that stands still."""
+    import cv2  # slow to load, and of no use to other tasks
+
     background = np.median(clip.pixels, axis=0)
     different = (np.abs(clip.pixels - background).max(-1) > MOVED).astype(np.uint8)
     side = max(clip.size[1] // 32, 1)

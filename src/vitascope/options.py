@@ -6,6 +6,8 @@ Imports nothing heavy before it is needed, so that `vitascope --help` answers at
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from .produce import Asked, Gate
     from .system import System
+    from .video import Stream
 
 
 def whole(text: str) -> int:
@@ -72,18 +75,27 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+Tell = Callable[..., None]
+"""(steps done, steps in all, part="") → None: how far something, or a named part of it, is."""
+
+
 @contextmanager
-def progress_bar(name: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar with the time that is left, on a terminal; gives the function to call with (steps done, steps in all)."""
+def progress_bar(name: str) -> Iterator[Tell]:
+    """Bars with the time that is left, on a terminal, one for each part that is told of; gives the function to tell."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("left:"),
                TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(name, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    console, parts = Console(stderr=True), {}
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal,
+                  speed_estimate_period=600) as bar:
+        def tell(done: int, total: int, part: str = "") -> None:
+            if part not in parts:
+                parts[part] = bar.add_task(f"{name} {part}".rstrip(), total=None)
+            bar.update(parts[part], completed=done, total=total)
+
+        yield tell
 
 
 def load_system(model: Path | None, prompt: str, made_by: dict) -> "System":
@@ -116,25 +128,32 @@ def open_gate(system: "System", *, policy: Path | None, no_policy: bool, no_cred
     return gate
 
 
-def deliver(gate: "Gate", asked: "Asked", make: "Callable[[], Iterator[np.ndarray]]", out: Path, *, fps: float) -> int:
-    """Make frames (H, W, 3) and let them through the gate into a file; how many there are. Stop if that fails."""
-    import numpy as np
+def deliver(gate: "Gate", asked: "Asked", make: "Callable[[Tell], Stream]", out: Path) -> int:
+    """Make a video and let it through the gate into a file; how many frames it has. Stop if that fails.
 
+    `make` is given the function that its sampling steps are told to; frames are told here.
+    """
     from .produce import NotSigned, Refused, produce
-    from .video import Video
 
-    frames: list[np.ndarray] = []
-
-    def collect() -> Video:
-        frames.extend(make())
-        return Video(np.stack(frames), fps)
-
+    made: "list[Stream]" = []
     try:
-        record = produce(asked, collect, out=out, gate=gate)
+        with progress_bar(out.name) as tell:
+            def counted() -> "Stream":
+                made.append(make(partial(tell, part="sampling")))
+                return replace(made[0], frames=_count(made[0], partial(tell, part="frames")))
+
+            record = produce(asked, counted, out=out, gate=gate)
     except Refused as refusal:
         raise Stop(str(refusal), REFUSED) from None
     except NotSigned as error:
         raise Stop(str(error), FAILED) from None
     if record.credentials["state"] == "none" and gate.authority is not None:
         note(f"{out} carries a watermark but no credentials: {record.credentials['why']}")
-    return len(frames)
+    return made[0].count
+
+
+def _count(stream: "Stream", tell: Tell) -> "Iterator[np.ndarray]":
+    """The frames, each of them told as a step."""
+    for number, frame in enumerate(stream.frames, 1):
+        yield frame
+        tell(number, stream.count)

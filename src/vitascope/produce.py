@@ -5,6 +5,9 @@ lie in memory and in a private folder of this process, which the next production
 production refuses or fails at leaves no file. Neither the command line nor the server writes a video that did not come
 through here.
 
+Frames go through in chunks of about two seconds: reviewed, marked, and encoded while the next are made. So memory does
+not depend on how long a video is, no frame is encoded that was not reviewed, and the first bad one ends the work.
+
 How a video is made it does not know: that is one function, `make`, called when what was asked has been judged.
 """
 
@@ -14,9 +17,11 @@ import os
 import secrets
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +30,12 @@ import numpy as np
 from .provenance import credentials, records, watermark
 from .provenance.authority import Authority, authority_folder
 from .provenance.credentials import NotSigned, Source, Statement
-from .provenance.fingerprint import fingerprint
+from .provenance.fingerprint import chosen, hash_frame
 from .provenance.records import Record
 from .safety import frames as frame_review
 from .safety import prompt as prompt_review
 from .safety.policy import Policy, Verdict
-from .video import Video, check_output, read_video, whole_file, write_video
+from .video import Stream, Video, check_output, open_video, whole_file, write_frames, write_while_made
 
 if TYPE_CHECKING:
     from .system import System
@@ -93,7 +98,7 @@ def describe_model(system: "System") -> Model:
     return Model(system.config.name, system.config.version, f"sha256:{digest.hexdigest()}")
 
 
-def produce(asked: Asked, make: Callable[[], Video], *, out: Path, gate: Gate) -> Record:
+def produce(asked: Asked, make: Callable[[], Stream | Video], *, out: Path, gate: Gate) -> Record:
     """Make a video, and deliver it to `out` if it passes. The same request gives the same frames, marks included.
 
     Refused for what the policy does not allow or holds for a person to look at. ValueError for what the user must
@@ -107,36 +112,31 @@ def produce(asked: Asked, make: Callable[[], Video], *, out: Path, gate: Gate) -
     lineage = list(dict.fromkeys([text for each in inputs for text in each.texts] + list(asked.texts)))
     with _timed(took, "prompt"):
         verdicts = {"prompt": _pass("prompt", prompt_review.judge(lineage, gate.policy, negative=asked.negative))}
-    with _timed(took, "inputs"):
-        verdicts["inputs"] = {each.known["file"]: _pass("inputs", frame_review.review(each.video.pixels, gate.policy))
-                              for each in inputs}
+    verdicts["inputs"] = {each.known["file"]: _pass("inputs", each.verdict) for each in inputs}
     with _timed(took, "make"):
-        video = make()
-    check_output(out, frames=len(video))
-    with _timed(took, "frames"):
-        verdicts["frames"] = _pass("frames", frame_review.review(video.pixels, gate.policy))
-    with _timed(took, "watermark"):
-        identity = {"settings": asked.settings, "model": asdict(gate.model), "task": asked.task,
-                    "pixels": hashlib.sha256(video.pixels.tobytes()).hexdigest()}
-        payload = records.payload_of(identity, gate.key)
-        video = Video(watermark.embed(video.pixels, payload, gate.key, fps=video.fps), video.fps)
-        hashes = fingerprint(video.pixels)
+        made = make()
+    passage = Passage(Stream.of(made) if isinstance(made, Video) else made, asked, gate, took)
+    check_output(out, frames=passage.made.count)
     with _private_folder(gate.store) as folder:
+        finished = folder / (f"video{out.suffix.lower()}" if out.suffix and "%" not in out.name else "pictures")
+        planned = took["make"]
         with _timed(took, "encode"):
-            finished = _encode(video, folder, out, asked.metadata)
-        salt = secrets.token_hex(16)
+            write_while_made(passage, finished, fps=passage.made.fps, metadata=asked.metadata)
+        took["encode"] -= took["frames"] + took["watermark"] + took["make"] - planned
+        verdicts["frames"] = passage.verdict
+        mark, salt = f"{passage.payload:016x}", secrets.token_hex(16)
         with _timed(took, "credentials"):
-            finished, signed = _sign(finished, asked, gate, f"{payload:016x}", salt, verdicts)
+            finished, signed = _sign(finished, asked, gate, mark, salt, verdicts)
         record = Record(
-            id=records.new_id(), payload=f"{payload:016x}", created=records.now(), file=out.name,
+            id=records.new_id(), payload=mark, created=records.now(), file=out.name,
             sha256=_file_hash(finished) if finished.is_file() else "", model=asdict(gate.model),
             settings=asked.settings, task=asked.task, policy=gate.policy.record(), verdicts=verdicts,
-            watermark=_look(finished, gate.key, payload), credentials=signed,
-            sources=[each.known for each in inputs], fingerprint=hashes.tobytes().hex(), prompt_salt=salt,
+            watermark=_look(finished, gate.key, passage.payload), credentials=signed,
+            sources=[each.known for each in inputs], fingerprint=b"".join(passage.hashes).hex(), prompt_salt=salt,
             lineage=lineage, seconds={name: round(value, 4) for name, value in took.items()},
         )
         records.write(record, gate.store)
-        _deliver(finished, out, video, asked)
+        _deliver(finished, out, asked)
     return record
 
 
@@ -145,33 +145,54 @@ def produce(asked: Asked, make: Callable[[], Video], *, out: Path, gate: Gate) -
 @dataclass(frozen=True)
 class Input:
     """A source as it was found."""
-    video: Video
     texts: list[str]  # what it was made by, if it was made here
     known: dict[str, str]  # for the record
+    verdict: Verdict  # on all its frames
 
 
 def _inspect(source: Source, gate: Gate) -> Input:
-    """Read an input. ValueError if its credentials, or those of anything it was made from, were tampered with."""
-    state = "unread"
-    whole = source.path.is_file()  # a numbered series of pictures is none, and carries no credentials
-    if whole and gate.authority is not None:
-        found = credentials.read(source.path, gate.authority.anchor)
-        if found.tainted:
-            names = [origin.title for origin in found.origins if origin.state == "tampered"] or [source.path.name]
-            raise ValueError(f"{source.path}: the content credentials of {', '.join(names)} were tampered with; "
-                             "expected a file whose credentials are intact, or one without any")
-        state = found.state
-    video = read_video(source.path)
-    digest = _file_hash(source.path) if whole else hashlib.sha256(video.pixels.tobytes()).hexdigest()
-    record = records.find_file(digest, gate.store) or _find_marked(video, gate)
-    return Input(video, [] if record is None else record.lineage,
-                 {"file": source.path.name, "sha256": digest, "relation": source.relation, "credentials": state,
-                  "record": "" if record is None else record.id})
+    """Read an input, however long, once. ValueError if its credentials, or those of anything it was made from, were
+    tampered with.
+    """
+    state, digest, record = "unread", "", None
+    if source.path.is_file():  # a numbered series of pictures is none, and carries no credentials
+        state = _check_credentials(source.path, gate)
+        digest = _file_hash(source.path)
+        record = records.find_file(digest, gate.store)
+    review, pixels = frame_review.begin(gate.policy), hashlib.sha256()
+    with open_video(source.path) as (fps, frames):
+        frames = _reviewed(frames, review, pixels)
+        record = record or _find_marked(frames, fps, gate)
+        deque(frames, 0)
+    return Input([] if record is None else record.lineage,
+                 {"file": source.path.name, "sha256": digest or pixels.hexdigest(), "relation": source.relation,
+                  "credentials": state, "record": "" if record is None else record.id}, review.verdict())
 
 
-def _find_marked(video: Video, gate: Gate) -> Record | None:
+def _check_credentials(path: Path, gate: Gate) -> str:
+    """The state of an input's credentials; ValueError if they, or those of a source of it, were tampered with."""
+    if gate.authority is None:
+        return "unread"
+    found = credentials.read(path, gate.authority.anchor)
+    if found.tainted:
+        names = [origin.title for origin in found.origins if origin.state == "tampered"] or [path.name]
+        raise ValueError(f"{path}: the content credentials of {', '.join(names)} were tampered with; "
+                         "expected a file whose credentials are intact, or one without any")
+    return found.state
+
+
+def _reviewed(frames: Iterator[np.ndarray], review: frame_review.Review, pixels: Any) -> Iterator[np.ndarray]:
+    """The frames of an input, reviewed, and added to the hash `pixels`."""
+    while some := list(islice(frames, frame_review.BATCH)):
+        review.add(np.stack(some))
+        for frame in some:
+            pixels.update(frame.tobytes())
+            yield frame
+
+
+def _find_marked(frames: Iterator[np.ndarray], fps: float, gate: Gate) -> Record | None:
     """The record that a video's mark leads to: a copy that was encoded again is still the child of its prompts."""
-    found = watermark.detect(video.pixels, gate.key, fps=video.fps)
+    found = watermark.detect(frames, gate.key, fps=fps)
     return next(iter(records.find(f"{found.payload:016x}", gate.store)), None)
 
 
@@ -181,14 +202,47 @@ def _pass(stage: str, verdict: Verdict) -> dict:
     return verdict.document()
 
 
+# ------------------------------------------------------------------------------------------------------------ passing
+
+@dataclass
+class Passage:
+    """The way of the frames from being made to being encoded: iterate over it, then read what was found on it."""
+    made: Stream
+    asked: Asked
+    gate: Gate
+    took: dict[str, float]  # seconds, by step; added to
+    verdict: dict[str, Any] = field(default_factory=dict)
+    payload: int = 0
+    hashes: list[bytes] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """The marked frames. Refused as soon as one is not allowed: nothing of its chunk is given."""
+        count, fps, frames = self.made.count, self.made.fps, iter(self.made.frames)
+        weights, hashed = watermark.swing(count, fps), set(chosen(count))
+        review = frame_review.begin(self.gate.policy)
+        for first, last in watermark.chunks(count, fps):
+            with _timed(self.took, "make"):
+                pixels = np.stack(list(islice(frames, last - first)))
+            assert len(pixels) == last - first, (len(pixels), first, last, count)
+            with _timed(self.took, "frames"):
+                review.add(pixels)
+                self.verdict = _pass("frames", review.verdict())
+            with _timed(self.took, "watermark"):
+                self.payload = self.payload if first else self._identify(pixels)
+                pixels = watermark.mark(pixels, weights[first:last], self.payload, self.gate.key)
+                self.hashes += [hash_frame(pixels[number - first]).tobytes() for number in range(first, last)
+                                if number in hashed]
+            yield from pixels
+        assert next(frames, None) is None, count
+
+    def _identify(self, pixels: np.ndarray) -> int:
+        """The payload: it follows from the settings, the model and the first chunk."""
+        return records.payload_of({"settings": self.asked.settings, "model": asdict(self.gate.model),
+                                   "task": self.asked.task, "pixels": hashlib.sha256(pixels.tobytes()).hexdigest()},
+                                  self.gate.key)
+
+
 # ---------------------------------------------------------------------------------------------------------- finishing
-
-def _encode(video: Video, folder: Path, out: Path, metadata: dict) -> Path:
-    """The encoded file, or folder of pictures, in a private folder."""
-    path = folder / (f"video{out.suffix.lower()}" if out.suffix and "%" not in out.name else "pictures")
-    write_video(video, path, metadata)
-    return path
-
 
 def _sign(path: Path, asked: Asked, gate: Gate, mark: str, salt: str, verdicts: dict) -> tuple[Path, dict]:
     """The signed file and what is recorded of its credentials; the file as it is where there can or shall be none."""
@@ -218,16 +272,17 @@ def _what_ran(verdicts: dict) -> list[dict]:
 
 def _look(path: Path, key: bytes, payload: int) -> dict:
     """How the mark reads in the finished file."""
-    video = read_video(path)
-    found = watermark.detect(video.pixels, key, fps=video.fps, cropped=False)
+    with open_video(path) as (fps, frames):
+        found = watermark.detect(frames, key, fps=fps, cropped=False)
     return {"log10_p": round(found.log10_p, 2), "exact": found.payload == payload,
             "agreement": round(found.agreement, 4)}
 
 
-def _deliver(finished: Path, out: Path, video: Video, asked: Asked) -> None:
+def _deliver(finished: Path, out: Path, asked: Asked) -> None:
     """One rename: the finished bytes appear whole under the name that was asked for."""
     if finished.is_dir():
-        write_video(video, out, asked.metadata)
+        with open_video(finished) as (fps, frames):
+            write_frames(frames, out, fps=fps, metadata=asked.metadata)
         return
     with whole_file(Path(os.path.realpath(out))) as partial:
         shutil.copyfile(finished, partial)
@@ -264,7 +319,7 @@ def _remove_abandoned(folder: Path) -> None:
 def _timed(took: dict[str, float], name: str) -> Iterator[None]:
     started = time.perf_counter()
     yield
-    took[name] = time.perf_counter() - started
+    took[name] = took.get(name, 0.0) + time.perf_counter() - started
 
 
 def _file_hash(path: Path) -> str:

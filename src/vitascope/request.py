@@ -17,6 +17,7 @@ LONGEST = 60.0  # seconds
 FASTEST = 60.0  # frames a second
 MOST_STEPS = 1000
 STRONGEST = 100.0  # guidance
+LARGEST = 2048  # pixels, of a side
 SEEDS = 2**63
 MOST_RESULTS = 1000
 
@@ -48,7 +49,7 @@ def check_request(request: Request) -> None:
     for name, text in (("prompt", request.prompt), ("negative prompt", request.negative)):
         if len(text) > LONGEST_PROMPT:
             raise ValueError(f"the {name} has {len(text):,} characters; expected at most {LONGEST_PROMPT:,}")
-    read_size(request.size)
+    check_target(*read_size(request.size))
     _check_range("seconds", request.seconds, 0, LONGEST, above=True)
     _check_range("fps", request.fps, 1, FASTEST)
     _check_range("seed", request.seed, 0, SEEDS - 1)
@@ -66,6 +67,12 @@ def read_size(size: str) -> tuple[int, int]:
         raise ValueError(f"size {size!r} is not understood; expected WIDTHxHEIGHT in pixels, such as 128x128")
     width, height = size.split("x")
     return int(width), int(height)
+
+
+def check_target(width: int, height: int) -> None:
+    """ValueError for a size that is too large to make or to enlarge to."""
+    if max(width, height) > LARGEST:
+        raise ValueError(f"size {width}x{height} is too large; expected sides of at most {LARGEST} pixels")
 
 
 def _check_range(name: str, value: float | None, low: float, high: float, *, above: bool = False) -> None:

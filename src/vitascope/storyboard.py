@@ -22,7 +22,7 @@ from .presets import CAMERAS, STYLES, with_presets
 from .request import FASTEST, LONGEST, LONGEST_PROMPT, SEEDS
 from .system import System
 from .tasks import RATE, change_prompts, know, latent_frames, text_to_video
-from .video import cover, read_image, read_video
+from .video import count_frames, cover, read_image, read_video
 
 TEXT = {"type": "string", "minLength": 1, "maxLength": LONGEST_PROMPT}
 CARD = {
@@ -116,9 +116,8 @@ def plan_shot(system: System, shot: Shot, width: int, height: int, *, fps: float
         if card.image is None and card.video is None:
             continue
         first = place(card.at, fps)
-        pixels = _pictures(card, width, height, fps)
         start = 0 if first == 0 else FRAMES * (first - 1) + 1
-        pixels = pixels[:whole - start]
+        pixels = _pictures(card, width, height, fps, whole - start)
         if first == 0:
             pixels = pixels[:1 + FRAMES * ((len(pixels) - 1) // FRAMES)]
             latents = encode_start(system, pixels)
@@ -137,13 +136,16 @@ def place(seconds: float, fps: float) -> int:
     return -(-round(seconds * fps) // FRAMES)
 
 
-def _pictures(card: Card, width: int, height: int, fps: float) -> np.ndarray:
-    """What a card shows, uint8 (T, H, W, 3): an image as long as a latent frame lasts, a video no shorter."""
+def _pictures(card: Card, width: int, height: int, fps: float, most: int) -> np.ndarray:
+    """What a card shows, uint8 (T, H, W, 3): an image as long as a latent frame lasts, a video no shorter, and no more
+    than `most` frames.
+    """
     if card.image is not None:
         still = cover(read_image(card.image), width, height).pixels
         return still if place(card.at, fps) == 0 else still.repeat(FRAMES, 0)
-    pixels = cover(read_video(card.video, fps=fps, seconds=card.seconds), width, height).pixels
-    return np.concatenate([pixels, pixels[-1:].repeat(max(FRAMES - len(pixels), 0), 0)])
+    seconds = min(most / fps, math.inf if card.seconds is None else card.seconds)
+    pixels = read_video(card.video, fps=fps, seconds=seconds, size=(width, height)).pixels
+    return np.concatenate([pixels, pixels[-1:].repeat(max(FRAMES - len(pixels), 0), 0)])[:most]
 
 
 # ------------------------------------------------------------------------------------------------------------- checking
@@ -260,5 +262,6 @@ def _length(card: Card, fps: float) -> int:
     """Latent frames that a card's picture takes."""
     if card.video is None:
         return 1
-    frames = len(read_video(card.video, fps=fps, seconds=card.seconds))
+    frames = count_frames(card.video, fps=fps)
+    frames = frames if card.seconds is None else min(frames, max(round(card.seconds * fps), 1))
     return max(frames // FRAMES, 1) if place(card.at, fps) else 1 + (frames - 1) // FRAMES

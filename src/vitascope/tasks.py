@@ -46,6 +46,11 @@ class Condition:
         return torch.ones(self.shape) if self.level is None else self.level
 
     @property
+    def frames(self) -> int:
+        """How many frames are made."""
+        return FRAMES * self.shape[0] if self.ring else 1 + FRAMES * (self.shape[0] - 1)
+
+    @property
     def prompts(self) -> tuple[Span, ...]:
         """All prompts with their weights, which add up to 1 in every frame; the main one first."""
         others = sum((span.weight for span in self.spans), torch.zeros(self.shape[0]))

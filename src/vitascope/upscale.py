@@ -14,27 +14,55 @@ import torch
 from torch import Tensor
 
 from .models.upsampler import SCALE, Upsampler
+from .request import check_target
+from .system import System
 from .video import cover_frame, from_unit, to_unit
 
-LARGEST = 2048  # pixels, of a side
 TILE = 192  # pixels of the small picture in a tile's side
 
 
-def check_target(width: int, height: int) -> None:
-    """ValueError for a size that is too large to enlarge to."""
-    if max(width, height) > LARGEST:
-        raise ValueError(f"size {width}x{height} is too large; expected sides of at most {LARGEST} pixels")
+def choose_base(system: System, width: int, height: int) -> tuple[int, int]:
+    """The size to make something at that is to have this one: itself if the model can, else the nearest that it can.
+
+    ValueError for sides that are too different from each other.
+    """
+    base = system.nearest_size(width, height)
+    for size in ((width, height), base):
+        try:
+            system.check_size(*size)
+        except ValueError:
+            continue
+        return size
+    raise ValueError(f"size {width}x{height} is too long; expected one side to be at most 3 times the other")
 
 
 def upscale(upsampler: Upsampler, frames: Iterable[np.ndarray], width: int, height: int) -> Iterator[np.ndarray]:
-    """Frames of width x height: doubled as often as it takes to cover it, scaled down, what overhangs cut off."""
+    """Frames of width x height: doubled as often as it takes to cover it, what overhangs cut off.
+
+    What the first doubling gives too much is scaled down at once, so that the others, where the work is, lead exactly
+    to the size.
+    """
     check_target(width, height)
-    frames = iter(frames)
+    return _enlarge(upsampler, iter(frames), width, height)
+
+
+def _enlarge(upsampler: Upsampler, frames: Iterator[np.ndarray], width: int, height: int) -> Iterator[np.ndarray]:
     first = next(frames)
-    small, stages = chain([first], frames), doublings(first.shape[1], first.shape[0], width, height)
-    for _ in range(stages):
-        small = double(upsampler, small)
-    return (cover_frame(frame, width, height) for frame in small)
+    stages = doublings(first.shape[1], first.shape[0], width, height)
+    frames = chain([first], frames)
+    if stages:
+        rest = SCALE**(stages - 1)
+        frames = (cover_frame(frame, -(-width // rest), -(-height // rest)) for frame in double(upsampler, frames))
+        for _ in range(stages - 1):
+            frames = double(upsampler, frames)
+        frames = (_cut(frame, width, height) for frame in frames)
+    yield from (cover_frame(frame, width, height) for frame in frames)
+
+
+def _cut(frame: np.ndarray, width: int, height: int) -> np.ndarray:
+    """The middle of a frame (H, W, 3)."""
+    top, left = (frame.shape[0] - height) // 2, (frame.shape[1] - width) // 2
+    return frame[top:top + height, left:left + width]
 
 
 def doublings(width: int, height: int, target_width: int, target_height: int) -> int:

@@ -63,6 +63,18 @@ class Video:
         return len(self.pixels) / self.fps
 
 
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """A video that is still being made: `count` frames uint8 (H, W, 3), one after the other, to be taken once."""
+    frames: Iterable[np.ndarray]
+    count: int
+    fps: float = FPS  # frames a second
+
+    @classmethod
+    def of(cls, video: Video) -> "Stream":
+        return cls(video.pixels, len(video), video.fps)
+
+
 def to_unit(pixels: np.ndarray) -> "Tensor":
     """uint8 (..., T, H, W, 3) → float (..., 3, T, H, W) in [-1, 1]."""
     import torch
@@ -110,15 +122,25 @@ class Shown(NamedTuple):
 Source = tuple[float, Iterator[Shown]]  # the file's own rate in frames a second, and its frames
 
 
-def read_video(path: str | Path, *, fps: float | None = None, seconds: float | None = None) -> Video:
+def read_video(path: str | Path, *, fps: float | None = None, seconds: float | None = None,
+               size: tuple[int, int] | None = None) -> Video:
     """The pictures of a file as they are meant to be seen, at a constant rate: its own, or `fps`.
 
-    Also of a folder or pattern (`name%03d.png`) of numbered pictures. `seconds` reads no further than that. ValueError
-    in one line for what is missing, no video or image, or cut short.
+    Also of a folder or pattern (`name%03d.png`) of numbered pictures. `seconds` reads no further than that. With a
+    `size`, width and height, each picture is scaled to cover it as soon as it is read. ValueError in one line for what
+    is missing, no video or image, or cut short.
     """
     with open_video(path, fps=fps) as (rate, frames):
         limit = None if seconds is None else max(round(seconds * rate), 1)
-        return Video(np.stack(list(islice(frames, limit))), rate)
+        shown = islice(frames, limit)
+        return Video(np.stack([frame if size is None else cover_frame(frame, *size) for frame in shown]), rate)
+
+
+def count_frames(path: str | Path, *, fps: float | None = None) -> int:
+    """How many pictures `read_video` gives, without drawing them; ValueError as there."""
+    path = Path(path)
+    with _reading(path), _open(path) as (rate, frames):
+        return sum(1 for _ in _resample(frames, rate if fps is None else fps))
 
 
 @contextmanager
@@ -129,7 +151,7 @@ def open_video(path: str | Path, *, fps: float | None = None) -> Iterator[tuple[
         with _reading(path):
             rate, frames = stack.enter_context(_open(path))
         rate = rate if fps is None else fps
-        yield rate, _read_on(path, _resample(frames, rate))
+        yield rate, _read_on(path, _draw(_resample(frames, rate)))
 
 
 def _read_on(path: Path, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -310,17 +332,24 @@ def _still(path: Path) -> np.ndarray:
         return _picture_pixels(image)
 
 
-def _resample(frames: Iterable[Shown], fps: float) -> Iterator[np.ndarray]:
-    """The picture that is on the screen in the middle of each 1/fps seconds, and at least one."""
+def _resample(frames: Iterable[Shown], fps: float) -> Iterator[Shown]:
+    """What is on the screen in the middle of each 1/fps seconds, and at least one."""
     count, shown = 0, None
     for shown in frames:
-        if (count + 0.5) / fps < shown.end:
-            pixels = shown.pixels()
         while (count + 0.5) / fps < shown.end:
-            yield pixels
+            yield shown
             count += 1
     if count == 0 and shown:
-        yield shown.pixels()
+        yield shown
+
+
+def _draw(frames: Iterator[Shown]) -> Iterator[np.ndarray]:
+    """The pictures uint8 (H, W, 3); what is shown again is not drawn again."""
+    before = None
+    for shown in frames:
+        pixels = pixels if shown is before else shown.pixels()
+        before = shown
+        yield pixels
 
 
 def _reason(error: BaseException) -> str:

@@ -16,8 +16,12 @@ BYTES = COMPONENTS * COMPONENTS // 8  # of one frame's hash
 
 def fingerprint(frames: np.ndarray) -> np.ndarray:
     """Hashes uint8 (N, 32) of uint8 frames (T, H, W, 3), N = min(T, 48)."""
-    chosen = np.unique(np.linspace(0, len(frames) - 1, FRAMES).round().astype(int))
-    return np.stack([_hash(frames[number]) for number in chosen])
+    return np.stack([hash_frame(frames[number]) for number in chosen(len(frames))])
+
+
+def chosen(count: int) -> list[int]:
+    """The frames of a clip of so many that are hashed."""
+    return np.unique(np.linspace(0, count - 1, FRAMES).round().astype(int)).tolist()
 
 
 def mirrored(frames: np.ndarray) -> np.ndarray:
@@ -32,7 +36,8 @@ def distance(copy: np.ndarray, original: np.ndarray) -> float:
     return float(differing.min(1).mean() / (8 * BYTES))
 
 
-def _hash(frame: np.ndarray) -> np.ndarray:
+def hash_frame(frame: np.ndarray) -> np.ndarray:
+    """The hash (32,) of one frame uint8 (H, W, 3)."""
     import cv2  # slow to load, and not needed before there are frames
 
     grey = cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY)

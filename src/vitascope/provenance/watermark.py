@@ -5,7 +5,9 @@ what stands still cancels when the frames are summed with the same weights. The 
 whatever the size of the frame. The picture is a sum of Fourier components of 4 to 15 cycles per frame, in brightness
 and both colours, with random signs that follow from a secret key. A quarter of them are the same for every clip (the
 pilot: it says that there is a mark, and how the clip was cut), the others carry the payload through a convolutional
-code. The embedder knows the clip: it makes the least change that gives every bit its margin.
+code. The embedder knows the clip: it makes the change that is seen least and gives every bit its margin. It makes one
+for every half swing (`chunks`), about two seconds, so that a clip of any length is marked while it is made; their sum
+is what is found.
 
 Goes in: frames and a payload; comes out: frames of the same shape. `detect` gives the payload and a p-value that needs
 no model of pictures: for *any* picture made without knowing the key, the signs are a random draw. Knows nothing of
@@ -14,9 +16,10 @@ files and records.
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from einops import rearrange
@@ -27,7 +30,7 @@ PILOT = 0.25  # share of the components
 BITS, MEMORY = 64, 8  # payload; memory of the code in bits
 GENERATORS = (0o561, 0o753)  # constraint length 9, rate 1/2, free distance 12 (Proakis, table 8.2-1)
 GROUPS = 16  # of pilot components that get their margin together
-WORST_PSNR = 42.0  # dB, over all three colours
+WORST_PSNR, PLANNED_PSNR = 42.0, 42.15  # dB, over all three colours
 EVEN = 1.0  # how far components are brought to one size: 0 leaves only their signs
 LIMIT = 1.6  # see _least_change
 PERIOD, CREST = 4.0, 1.6  # of the swing: seconds, and how flat its ends are
@@ -38,7 +41,7 @@ CANDIDATES = 5  # cuts that the payload is read under
 READINGS = 2 + CANDIDATES  # of one clip
 CLEAR = -9.0  # log10 of the chance from which the whole frame is taken to be there
 STEP = 0.02  # of the frame, between the placements that are tried
-COST = np.float32([1.0, 1.0, 1.0])  # of a change in brightness and in the two colours
+BUSY, WIDEST = 2.0, 4.0  # contrast in grey levels that hides as much again as flat ground does; limit, see `room`
 TO_YCC = np.float32([[0.299, 0.587, 0.114],  # BT.601, full range
                      [-0.168736, -0.331264, 0.5],
                      [0.5, -0.418688, -0.081312]])
@@ -161,7 +164,17 @@ def swing(count: int, fps: float) -> np.ndarray:
 
 def period(seconds: float) -> float:
     """Seconds of one swing: about PERIOD, so that halves of it fill the clip; twice the length of a short one."""
-    return 2 * seconds / max(round(2 * seconds / PERIOD), 1)
+    return 2 * seconds / half_swings(seconds)
+
+
+def half_swings(seconds: float) -> int:
+    return max(round(2 * seconds / PERIOD), 1)
+
+
+def chunks(count: int, fps: float) -> list[tuple[int, int]]:
+    """(first, last) frames of each half swing: a half comes back to where it began, so what stands still cancels."""
+    number = half_swings(count / fps) if count >= FEWEST else 1
+    return list(pairwise(round(end * count / number) for end in range(number + 1)))
 
 
 def weigh(frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -172,6 +185,11 @@ def weigh(frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
     for frame, weight in zip(frames, weights / (weights**2).sum(), strict=True):
         total += np.float32(weight) * frame
     return rearrange(cv2.transform(total, TO_YCC), "h w c -> c h w")
+
+
+def shrink(frame: np.ndarray) -> np.ndarray:
+    """float32 (3, GRID, GRID): brightness and two colours of a frame uint8 (H, W, 3), averaged over each cell."""
+    return resize(weigh(frame[None], np.ones(1)), GRID, GRID)
 
 
 def resize(planes: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -224,15 +242,23 @@ def _neighbours() -> np.ndarray:
 
 # ---------------------------------------------------------------------------------------------------------- embedding
 
-def embed(frames: np.ndarray, payload: int, key: bytes, *, fps: float = 8.0, psnr: float = 42.3) -> np.ndarray:
+def embed(frames: np.ndarray, payload: int, key: bytes, *, fps: float = 8.0, psnr: float = PLANNED_PSNR) -> np.ndarray:
     """Marked frames, uint8 (T, H, W, 3), that differ from `frames` by about `psnr` decibels and never below WORST_PSNR.
 
     The same arguments give the same frames. ValueError for a payload that is not of 64 bits.
     """
+    weights = swing(len(frames), fps)
+    return np.concatenate([mark(frames[first:last], weights[first:last], payload, key, psnr=psnr)
+                           for first, last in chunks(len(frames), fps)])
+
+
+def mark(frames: np.ndarray, weights: np.ndarray, payload: int, key: bytes, *,
+         psnr: float = PLANNED_PSNR) -> np.ndarray:
+    """As `embed`, of one of a clip's `chunks`; `weights` (t,) are its part of the clip's `swing`."""
     if not 0 <= payload < 1 << BITS:
         raise ValueError(f"payload {payload} is not a whole number of {BITS} bits")
-    weights = swing(len(frames), fps)
-    change = solve(weigh(frames, weights), payload, key, psnr=psnr) / np.float32(np.sqrt((weights**2).mean()))
+    change = solve(weigh(frames, weights), room(frames), payload, key, psnr=psnr)
+    change /= np.float32(np.sqrt((weights**2).mean()))
     while True:
         pairs = zip(frames, np.float32(weights), strict=True)
         marked = np.stack([_add(frame, weight * change) for frame, weight in pairs])
@@ -249,8 +275,24 @@ def _psnr(frames: np.ndarray, marked: np.ndarray) -> float:
     return 10 * math.log10(255**2 * frames.size / max(squares, 1e-9))
 
 
-def solve(planes: np.ndarray, payload: int, key: bytes, *, psnr: float) -> np.ndarray:
-    """The change float32 (H, W, 3) to each frame of a clip with mean `planes` (3, H, W)."""
+def room(frames: np.ndarray) -> np.ndarray:
+    """How much a change may cost in every cell, float32 (GRID, GRID): 1 on flat ground, up to WIDEST where it is busy.
+
+    The eye sees a faint pattern on a clear sky and not in leaves: contrast hides contrast (Legge and Foley 1980).
+    """
+    import cv2  # slow to load, and not needed before there are frames
+
+    reach = frames.shape[2] / GRID
+    looked_at = frames[::max(len(frames) // 4, 1)]
+    squares = np.zeros(frames.shape[1:3], np.float32)
+    for frame in looked_at:
+        grey = cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY).astype(np.float32)
+        squares += _blur((grey - _blur(grey, 1.5 * reach))**2, reach) / len(looked_at)
+    return np.minimum(1 + np.sqrt(resize(squares[None], GRID, GRID)[0]) / BUSY, WIDEST)
+
+
+def solve(planes: np.ndarray, space: np.ndarray, payload: int, key: bytes, *, psnr: float) -> np.ndarray:
+    """The change float32 (H, W, 3) to each frame of a clip with mean `planes` (3, H, W) and `room` (GRID, GRID)."""
     import cv2  # slow to load, and not needed before there are frames
 
     height, width = planes.shape[1:]
@@ -266,7 +308,7 @@ def solve(planes: np.ndarray, payload: int, key: bytes, *, psnr: float) -> np.nd
         weights = whiten(components)[..., None] * made.signs
         atoms = _atoms(weights, made.groups, texture) * wanted[:, None, None, None]
         flat = atoms.reshape(len(atoms), -1)
-        push = (atoms / COST[:, None, None]).reshape(len(atoms), -1)
+        push = (atoms * space).reshape(len(atoms), -1)  # least squares of the change, over the room there is
         scores = flat @ (host - _coarse(host)).reshape(-1)
         weight = _least_change(flat @ push.T, scores, shares, energy, lambda x: _energy((x @ push).reshape(host.shape)))
         change = (weight @ push).reshape(host.shape)
@@ -350,15 +392,17 @@ class Reading:
     trials: int  # placements among which this one was found
 
 
-def detect(frames: np.ndarray, key: bytes, *, fps: float = 8.0, cropped: bool = True) -> Detection:
-    """Look for the mark of a key in uint8 frames (T, H, W, 3). `cropped` also looks for clips that were cut."""
+def detect(frames: Iterable[np.ndarray], key: bytes, *, fps: float = 8.0, cropped: bool = True) -> Detection:
+    """Look for the mark of a key in uint8 frames (H, W, 3). `cropped` also looks for clips that were cut."""
     return min(read(frames, key, fps=fps, cropped=cropped), key=lambda each: each.log10_p)
 
 
-def read(frames: np.ndarray, key: bytes, *, fps: float = 8.0, cropped: bool = True) -> list[Detection]:
+def read(frames: Iterable[np.ndarray], key: bytes, *, fps: float = 8.0, cropped: bool = True) -> list[Detection]:
     """At most READINGS readings, under the placements that fit best; no cuts if the whole frame is clear."""
     made = patterns(key)
-    planes, _ = level(resize(weigh(frames, swing(len(frames), fps)), GRID, GRID))
+    cells = np.stack([shrink(frame) for frame in frames])  # kept, for the swing follows from their number
+    weights = swing(len(cells), fps)
+    planes, _ = level(np.tensordot(np.float32(weights / (weights**2).sum()), cells, 1))
     found = [_judge(reading, made) for reading in _whole(planes, made)]
     if cropped and min(each.log10_p for each in found) > CLEAR:
         found += [_judge(reading, made) for reading in _cut(planes, made)]

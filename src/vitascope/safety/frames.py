@@ -159,7 +159,7 @@ def _plugin(name: str, policy: Policy) -> Reviewer:
 
 @dataclass
 class Review:
-    """A review under way: give it frames as they come, then ask for the verdict."""
+    """A review under way: give it frames as they come, and ask for the verdict at any time; `begin` makes one."""
     policy: Policy
     wanted: Sequence[tuple[str, Callable[[], Reviewer]]]
     frames: int = 0
@@ -173,6 +173,8 @@ class Review:
         """Look at frames (T, H, W, 3) uint8; ValueError for anything else."""
         if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or 0 in frames.shape:
             raise ValueError(f"frames of shape {frames.shape} and kind {frames.dtype}; expected uint8 (T, H, W, 3)")
+        if self.policy.off:
+            return
         started = time.perf_counter()
         fresh = []
         for i, frame in enumerate(frames):
@@ -204,6 +206,9 @@ class Review:
 
     def verdict(self) -> Verdict:
         """What all frames so far come to; a review of no frames, or by nobody, blocks."""
+        if self.policy.off:
+            off = {"check": "frames", "ran": False, "why": "the policy is switched off"}
+            return decide({}, self.policy, checks=(off,))
         checks = tuple(self._check(name) for name, _ in self.wanted)
         failed = [f"The check of the frames by {name} could not run" for name in self.failed]
         failed += ["No frame was reviewed"] if not self.frames else []
@@ -250,6 +255,11 @@ def checked(scores: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
     return {category: np.asarray(values, np.float64) for category, values in scores.items()}
 
 
+def begin(policy: Policy) -> Review:
+    """A review by those that the policy names."""
+    return Review(policy, [] if policy.off else reviewers(policy))
+
+
 def review(
     frames: np.ndarray | Iterable[np.ndarray],
     policy: Policy,
@@ -260,9 +270,7 @@ def review(
 
     `by` replaces the policy's reviewers.
     """
-    if policy.off:
-        return decide({}, policy, checks=({"check": "frames", "ran": False, "why": "the policy is switched off"},))
-    under_way = Review(policy, reviewers(policy) if by is None else by)
+    under_way = begin(policy) if by is None else Review(policy, by)
     for chunk in (frames,) if isinstance(frames, np.ndarray) else frames:
         under_way.add(chunk)
     return under_way.verdict()
