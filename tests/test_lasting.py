@@ -1,12 +1,15 @@
 """What a world keeps, read from tracks that are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from vitascope.evaluate.alignment import Answer, Reading, Seen
-from vitascope.evaluate.lasting import fall_acceleration, gone_for_good, gravity_error, in_order, permanent, \
-    stays_changed
+from vitascope.evaluate.lasting import TRIALS, fall_acceleration, fall_error, gone_for_good, in_order, path_kept, \
+    permanent, stays_changed
 from vitascope.world.physics import GRAVITY
+from vitascope.world.scene import BUNDLED
 
 SURE, NOTHING = 0.9, Answer("", 0.0)
 
@@ -65,7 +68,23 @@ def test_the_acceleration_of_a_fall(acceleration):
 def test_errors_of_falling():
     right, wrong, none = (reading(seen(y=y))
                           for y in (fall(GRAVITY, start=0), fall(2 * GRAVITY, 0.7, start=0), np.full(17, 0.7)))
-    assert gravity_error([right]) < 0.02 and gravity_error([wrong]) == pytest.approx(1, abs=0.05)
-    assert gravity_error([none]) == 1
-    with pytest.raises(ValueError, match="no clips"):
-        gravity_error([])
+    assert fall_error(right) < 0.02 and fall_error(wrong) == pytest.approx(1, abs=0.05)
+    assert fall_error(none) == fall_error(reading()) == 1
+
+
+def test_a_path_is_the_same_whoever_takes_it():
+    def walks(start, name="dog", **rest):
+        return reading(replace(seen(name, **rest), x=start + np.linspace(0, 0.5, 17)))
+
+    assert path_kept(walks(0.2), walks(0.25, "cat")) and not path_kept(walks(0.2), walks(0.4))
+    assert not path_kept(walks(0.2), reading()) and not path_kept(walks(0.2), walks(0.2, present=[1] * 5 + [0] * 12))
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_every_trial_has_scenes_that_ask_for_it(name):
+    trial = TRIALS[name]
+    for scene in trial.scenes(3, BUNDLED, first_seed=1, size=(128, 128)):
+        actor, = scene.shots[0].actors
+        assert actor.steps[0].action in trial.actions and scene.shots[0].camera == "still"
+        assert len(actor.steps) == (2 if trial.sequences else 1)
+    assert trial.scenes(1, replace(BUNDLED, subjects=("bus",)), first_seed=1, size=(128, 128)) == [] or not trial.subjects

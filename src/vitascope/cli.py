@@ -391,13 +391,15 @@ def evaluate(
     vocabulary: Vocabulary = "bundled",
 ) -> None:
     """Score a model: what its clips show against what was asked, beside the judge's own accuracy on real clips."""
-    from .evaluate.scoreboard import score
+    from .evaluate import scoreboard
+    from .evaluate import suite as tasks_suite
     from .system import System
     from .world.scene import VOCABULARIES
 
     words = named(VOCABULARIES, vocabulary, "vocabulary")
-    score(System.load(model), prompts_asked=prompts, steps=steps, guidance=guidance, seed=seed, out=out,
-          vocabulary=words)
+    score = named({"alignment": scoreboard.score, "tasks": tasks_suite.score}, suite, "suite")
+    score(System.load(model), steps=steps, guidance=guidance, seed=seed, out=out, vocabulary=words,
+          **given(**{{"alignment": "prompts_asked", "tasks": "clips"}[suite]: prompts}))
 
 
 @app.command()

@@ -1,20 +1,44 @@
 """What a world keeps: subjects that stay themselves, effects that stay, falling as the law says, steps in their order.
 
-Each measure takes what `alignment.read` saw in a clip and says whether, or how far, it is so. Lengths are in heights of
-the view, as in the world; the camera stands still in the clips that are asked for.
+Each measure takes what was read in a clip and says whether, or how far, it is so. Lengths are in heights of the view,
+as in the world; the camera stands still in the clips that are asked for. TRIALS are the scenes that ask for them.
 """
 
-from collections.abc import Iterable
-from statistics import median
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..world.catalogue import DIRECTED
 from ..world.physics import GRAVITY
-from .alignment import RATE, Reading, Seen
+from ..world.scene import Actor, Scene, Vocabulary, sample_scene
+from .alignment import RATE, Reading, Seen, read
+from .reader import Reader
+from .tracks import observe
 
 EDGE = 3  # frames at either end of a clip in which something has to be seen, or not
 FEWEST = 4  # frames that a fall is fitted to
 RESTING = 0.02  # units above the lowest point from which a fall counts as over
+NEAR = 0.1  # units that a path may be off on average and still be the same
+EDIBLE = ("apple", "cookie", "pizza", "doughnut", "watermelon")
+STEPS = ("moves right", "moves left", "stands still", "jumps", "spins")  # what can be first and then
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Scenes of one subject before a camera that stands still, and what is to be true of a clip of one."""
+    actions: tuple[str, ...]
+    judge: Callable[[Reader, np.ndarray, Actor], float | bool]  # (reader, frames at RATE, who it is about)
+    subjects: tuple[str, ...] = ()  # limits those of the vocabulary
+    sequences: float = 0.0  # share of scenes with two steps
+
+    def scenes(self, count: int, vocabulary: Vocabulary, *, first_seed: int, size: tuple[int, int]) -> list[Scene]:
+        """So many scenes of 17 frames; none if the vocabulary has no subject for it."""
+        subjects = tuple(name for name in vocabulary.subjects if not self.subjects or name in self.subjects)
+        vocabulary = replace(vocabulary, subjects=subjects, actions=self.actions, companions=(1.0,), cameras=("still",),
+                             cuts=0.0, sequences=self.sequences)
+        return [sample_scene(first_seed + number, vocabulary, width=size[0], height=size[1], split="any")
+                for number in range(count if subjects else 0)]
 
 
 def permanent(reading: Reading, subject: str) -> bool:
@@ -55,17 +79,21 @@ def fall_acceleration(seen: Seen) -> float | None:
     return float(2 * np.polyfit(moving / RATE, y[moving], 2)[0])
 
 
-def gravity_error(readings: Iterable[Reading]) -> float:
-    """Median relative error of the acceleration of what falls; a clip in which nothing falls counts as wrong by all of
-    it.
-    """
-    errors = []
-    for reading in readings:
-        measured = next((value for one in reading.subjects if (value := fall_acceleration(one)) is not None), 0.0)
-        errors.append(abs(measured - GRAVITY) / GRAVITY)
-    if not errors:
-        raise ValueError("there are no clips; expected at least one in which something falls")
-    return median(errors)
+def fall_error(reading: Reading) -> float:
+    """Relative error of the acceleration of what falls; 1 if nothing does."""
+    measured = next((value for one in reading.subjects if (value := fall_acceleration(one)) is not None), 0.0)
+    return abs(measured - GRAVITY) / GRAVITY
+
+
+def path_kept(before: Reading, after: Reading) -> bool:
+    """Whether the surest subjects of two clips are at about the same places at the same times."""
+    if not before.subjects or not after.subjects:
+        return False
+    one, other = before.subjects[0], after.subjects[0]
+    both = one.present & other.present
+    if both.sum() < one.present.sum() / 2:
+        return False
+    return bool(np.hypot(one.x - other.x, one.y - other.y)[both].mean() <= NEAR)
 
 
 def _at_start(seen: Seen) -> bool:
@@ -74,3 +102,33 @@ def _at_start(seen: Seen) -> bool:
 
 def _at_end(seen: Seen) -> bool:
     return bool(seen.present[-EDGE:].any())
+
+
+# The trials
+
+
+def _stays_bitten(reader: Reader, frames: np.ndarray, actor: Actor) -> bool:
+    tracks = observe(reader.pictures, frames).tracks
+    return bool(tracks) and stays_changed(tracks[0].bites)
+
+
+def _stays_painted(reader: Reader, frames: np.ndarray, actor: Actor) -> bool:
+    return stays_changed(observe(reader.pictures, frames).props[:, reader.config.props.index("paint")])
+
+
+TRIALS: dict[str, Trial] = {
+    "permanence: hidden or away, then back": Trial(
+        ("passes behind", "leaves and returns"),
+        lambda reader, frames, actor: permanent(read(reader, frames), actor.subject)),
+    "effect: a bite stays": Trial(("is bitten",), _stays_bitten, subjects=EDIBLE),
+    "effect: what popped is gone": Trial(
+        ("pops",), lambda reader, frames, actor: gone_for_good(read(reader, frames), actor.subject),
+        subjects=("balloon",)),
+    "effect: paint stays": Trial(("paints",), _stays_painted),
+    "order: first this, then that": Trial(
+        STEPS, lambda reader, frames, actor: len(actor.steps) == 2 and in_order(
+            read(reader, frames), actor.subject, actor.steps[0].action, actor.steps[1].action), sequences=1.0),
+    "physics: error of a fall": Trial(
+        ("falls",), lambda reader, frames, actor: fall_error(read(reader, frames))),
+}
+MOVING = Trial(DIRECTED, lambda reader, frames, actor: bool(read(reader, frames).subjects))
