@@ -383,8 +383,10 @@ def export(
 def evaluate(
     out: Out = Path("scores"),
     model: Model = None,
-    prompts: Annotated[int, typer.Option(help="How many, half of them combinations that were never trained.",
-                                         **AMOUNT)] = 200,
+    suite: Annotated[str, typer.Option(help="alignment: is it what prompts ask for? tasks: seams and kept frames of every "
+                                            "task, permanence, cause and effect, order, physics, a minute.")] = "alignment",
+    prompts: Annotated[int | None, typer.Option(help="How many; of alignment, half are combinations that were never "
+                                                     "trained.  [200, of tasks 12]", **AMOUNT)] = None,
     steps: Steps = None,
     guidance: Guidance = None,
     seed: Seed = 0,
