@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from vitascope.safety.grammar import Grammar, pairs
+from vitascope.safety.grammar import Grammar, everyday, pairs
 from vitascope.safety.policy import CATEGORIES
 
 
@@ -27,3 +27,10 @@ def test_a_line_that_is_no_pair_is_named(tmp_path: Path) -> None:
     path.write_text("[hate]\nonly one side\n")
     with pytest.raises(ValueError, match="line 2"):
         pairs(path)
+
+
+def test_everyday_prompts_are_allowed_and_have_no_slot_left() -> None:
+    examples = everyday(400, 0)
+    assert examples == everyday(400, 0) and not any(example.unsafe for example in examples)
+    assert not set("{}[]|") & set("".join(example.text for example in examples))
+    assert len({example.group for example in examples}) > 40

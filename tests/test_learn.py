@@ -16,15 +16,18 @@ from vitascope.safety.learn import (
     Classifier,
     Training,
     auc,
+    away_from,
     calibrate,
     cluster,
     judged,
+    load_ngrams,
     loss,
     lower_states,
     network_logits,
     ngram_logits,
     operating_point,
     part,
+    sample,
     save,
     targets,
     train_network,
@@ -43,6 +46,23 @@ def test_twins_and_copies_are_one_cluster() -> None:
     ]
     a, b, c = cluster(texts)
     assert a == b != c
+
+
+def test_nothing_near_a_held_out_prompt_is_learnt_from() -> None:
+    def example(text: str) -> Example:
+        return Example(text, "benign", False, text, "s")
+
+    held = [example("a grey fox jumps over the stone wall at noon")]
+    near, far = example("painting: a grey fox jumps over the stone wall"), example("a grey cat sleeps under a table")
+    assert away_from(held, [near, far]) == [far]
+
+
+def test_a_sample_takes_as_many_of_each_source_and_side() -> None:
+    examples = [Example(f"{source} {i}", "hate", i % 3 == 0, "g", source) for source in "ab" for i in range(30)]
+    chosen = sample(examples, 4, 0)
+    assert {(s, u): sum((e.source, e.unsafe) == (s, u) for e in chosen) for s in "ab" for u in (True, False)} == {
+        ("a", True): 4, ("a", False): 4, ("b", True): 4, ("b", False): 4}
+    assert chosen == sample(examples, 4, 0) and len(set(chosen)) == 16
 
 
 def test_a_group_is_on_one_side_only_and_sides_have_their_shares() -> None:
@@ -113,6 +133,9 @@ def test_what_is_saved_scores_as_what_was_trained(tmp_path: Path) -> None:
     mix, bias = calibrate(network, ngram, examples, CONFIG)
     threshold = operating_point((network + ngram).amax(-1).numpy(), examples)
     save(tmp_path, model, bag, mix, bias, {"train": examples, "test": examples}, CONFIG)
+
+    again = ngram_logits(load_ngrams(tmp_path), texts)
+    assert np.abs((again - ngram).numpy()).max() < 0.05  # int8
 
     loaded = PromptClassifier.load(tmp_path)
     expected = torch.sigmoid(network * mix[0] + ngram * mix[1] + bias).numpy()

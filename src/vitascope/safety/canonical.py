@@ -180,7 +180,6 @@ CODE_WORDS = {  # what people write instead of the word that a filter would see
     "cp": "child pornography",
     "csam": "child sexual abuse material",
     "gr8pe": "rape",
-    "grape": "grape",
     "pdf-file": "pedophile",
     "yeet": "throw",
     "kys": "kill yourself",

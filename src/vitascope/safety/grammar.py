@@ -15,6 +15,7 @@ import numpy as np
 from .names import TABLE
 
 CONTRASTS = Path(__file__).parent / "contrasts.txt"
+EVERYDAY = Path(__file__).parent / "everyday.txt"
 DEPICTIONS = (
     "{}",
     "{}",
@@ -166,6 +167,19 @@ def pairs(path: Path = CONTRASTS) -> list[tuple[str, str, str]]:
             if len(sides) != 2 or not category:
                 raise ValueError(f"{path}, line {number}: {line!r} is not 'refused || allowed' under a [category]")
             found.append((category, *sides))
+    return found
+
+
+def everyday(count: int, seed: int, path: Path = EVERYDAY) -> list["Example"]:
+    """Allowed prompts that no category is near to, each template a group of its own."""
+    lines = [line for line in path.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    lists = {m[1]: m[2].split("; ") for line in lines if (m := re.fullmatch(r"\[(\w+)\] (.*; .*)", line))}
+    templates = [line for line in lines if not re.fullmatch(r"\[\w+\] .*; .*", line)]
+    generator, found = np.random.default_rng(seed), []
+    for i in range(count):
+        number = i % len(templates)
+        text = re.sub(r"\{(\w+)\}", lambda m: str(generator.choice(lists[m[1]])), expand(templates[number], generator))
+        found.append(Example(text, "benign", False, f"everyday {number}", "everyday grammar"))
     return found
 
 

@@ -4,8 +4,8 @@ data → model → optimiser → loop → calibration → figures on what was he
 
 What is held out is held out whole: prompts that share a quarter of their uncommon three-word sequences are one
 cluster (a refused prompt and its benign twin are), a contrast pair is one cluster with all its drawings, and a
-cluster is on one side only. The lower layers of MiniLM are left as they are and run once; the upper ones learn
-low-rank changes (LoRA).
+cluster is on one side only; what our grammars draw near to a held-out prompt is dropped. The lower layers of MiniLM
+are left as they are and run once; the upper ones learn low-rank changes (LoRA).
 """
 
 import argparse
@@ -23,17 +23,16 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from vitascope.precision import fast_precision
-
 from ..models.text import WIDTH, Layer, Text
+from ..precision import fast_precision
 from ..train.state import write_text
 from ..world.caption import caption
 from ..world.scene import sample_scene
 from .canonical import plain
-from .grammar import Example, Grammar
+from .grammar import Example, Grammar, everyday
 from .lexicon import Lexicon
 from .names import names, replace
 from .ngrams import BUCKETS, buckets
@@ -65,7 +64,8 @@ class Training:
     rank: int = 16                # of the changes
     hidden: int = 192             # width of the head
     longest: int = 80             # tokens of one text
-    drawings: int = 8             # of every contrast pair
+    drawings: int = 6             # of every contrast pair
+    everyday: int = 1200          # prompts of the everyday grammar
     captions: int = 300           # of the world, all of them allowed
     tokens: int = 2200            # of a batch
     epochs: int = 4
@@ -95,14 +95,16 @@ def research_set(path: Path) -> list[Example]:
             for r, c in zip(records, clusters, strict=True)]
 
 
-def cluster(texts: Sequence[str], *, shared: float = 0.25, common: int = 25) -> list[int]:
-    """A cluster number for every text: texts that share this much of their word triples are joined, transitively.
-
-    Triples that more than `common` texts have ("create an image") join nobody.
-    """
+def uncommon_triples(texts: Sequence[str], *, common: int = 25) -> list[set[tuple[str, ...]]]:
+    """Each text's sequences of three words, without those that more than `common` texts have ("create an image")."""
     triples = [set(zip(w, w[1:], w[2:], strict=False)) for w in (re.findall(r"[a-z0-9']+", t.lower()) for t in texts)]
     frequent = Counter(triple for mine in triples for triple in mine)
-    triples = [{triple for triple in mine if frequent[triple] <= common} for mine in triples]
+    return [{triple for triple in mine if frequent[triple] <= common} for mine in triples]
+
+
+def cluster(texts: Sequence[str], *, shared: float = 0.25) -> list[int]:
+    """A cluster number for every text: texts that share this much of their uncommon triples are joined, and so on."""
+    triples = uncommon_triples(texts)
     holders: dict[tuple[str, ...], list[int]] = {}
     parent = list(range(len(texts)))
 
@@ -113,8 +115,7 @@ def cluster(texts: Sequence[str], *, shared: float = 0.25, common: int = 25) -> 
         return i
 
     for i, mine in enumerate(triples):
-        common = Counter(j for triple in mine for j in holders.get(triple, ()))
-        for j, count in common.items():
+        for j, count in Counter(j for triple in mine for j in holders.get(triple, ())).items():
             a, b = root(i), root(j)
             if a != b and count >= max(1.5, shared * min(len(mine), len(triples[j]))):
                 parent[b] = a
@@ -133,6 +134,7 @@ def all_examples(config: Training, path: Path) -> dict[str, list[Example]]:
     """Everything, by part."""
     grammar = Grammar()
     examples = research_set(path) + grammar.draw(config.drawings * len(grammar.pairs), config.seed)
+    examples += everyday(config.everyday, config.seed)
     levels = ("short", "plain", "dense")
     examples += [
         Example(caption(sample_scene(i), levels[i % 3], i), "benign", False, f"world {i}", "world")
@@ -141,7 +143,30 @@ def all_examples(config: Training, path: Path) -> dict[str, list[Example]]:
     parts: dict[str, list[Example]] = {"train": [], "validation": [], "test": []}
     for example in examples:
         parts[part(example.group)].append(example)
-    return parts
+    return parts | {"train": away_from(parts["validation"] + parts["test"], parts["train"])}
+
+
+def away_from(held_out: Sequence[Example], examples: Sequence[Example], *, shared: float = 0.25) -> list[Example]:
+    """The examples that no held-out prompt comes near to: our grammars may have hit on the same words."""
+    triples = uncommon_triples([example.text for example in [*held_out, *examples]])
+    holders: dict[tuple[str, ...], list[int]] = {}
+    for i, held in enumerate(triples[:len(held_out)]):
+        for triple in held:
+            holders.setdefault(triple, []).append(i)
+    kept = []
+    for example, mine in zip(examples, triples[len(held_out):], strict=True):
+        counts = Counter(i for triple in mine for i in holders.get(triple, ()))
+        if max(counts.values(), default=0) < max(1.5, shared * len(mine)):
+            kept.append(example)
+    return kept
+
+
+def sample(examples: Sequence[Example], count: int, seed: int) -> list[Example]:
+    """At most `count` of each source and side, so that a short training sees as much of the rare as of the common."""
+    kinds: dict[tuple[str, bool], list[Example]] = {}
+    for i in np.random.default_rng(seed).permutation(len(examples)):
+        kinds.setdefault((examples[i].source, examples[i].unsafe), []).append(examples[i])
+    return [example for kind in kinds.values() for example in kind[:count]]
 
 
 def judged(text: str) -> str:
@@ -306,7 +331,8 @@ def train_network(
     optimizer = torch.optim.AdamW(parameters, lr=config.rate, weight_decay=0.02)
     lengths = [len(s) for s in states]
     steps = config.epochs * len(list(batches(lengths, config.tokens, np.random.default_rng(0))))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.rate, total_steps=steps + 50, pct_start=0.1)
+    most = steps + 5 * config.epochs  # epochs differ a little in their number of batches
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.rate, total_steps=most, pct_start=0.1)
     for epoch in range(resume(out, model, optimizer, schedule), config.epochs):
         model.train()
         torch.manual_seed(config.seed + 1000 * epoch)  # for dropout
@@ -368,6 +394,12 @@ def train_ngrams(texts: Sequence[str], examples: list[Example], config: Training
 
 
 NGRAM_SCALE = 4.0
+
+
+def load_ngrams(folder: Path) -> nn.EmbeddingBag:
+    """The n-grams of an earlier run, as `save` rounded them."""
+    tensors = load_file(folder / "prompt.safetensors")
+    return nn.EmbeddingBag.from_pretrained(tensors["ngram.weight"] * tensors["ngram.scale"] / NGRAM_SCALE, mode="sum")
 
 
 @torch.no_grad()
@@ -473,8 +505,11 @@ def save(
     bias: Tensor,
     parts: dict[str, list[Example]],
     config: Training,
+    *,
+    start: Path | None = None,
 ) -> None:
-    """prompt.safetensors (changes and head in float16, n-grams in int8) and prompt.json."""
+    """prompt.safetensors (changes and head in float16, n-grams in int8) and prompt.json; what `start` knew stays known.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         f"{config.first_layer + i}.{name}.{side}": getattr(getattr(layer, name), side).detach().half()
@@ -491,7 +526,9 @@ def save(
         "bias": bias,
     }
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "prompt.safetensors")
-    document = {"categories": CATEGORIES, "training": asdict(config), "words": new_words(parts["train"]),
+    words = set(json.loads((start / "prompt.json").read_text("utf-8"))["words"]) if start else set()
+    words |= set(new_words(parts["train"]))
+    document = {"categories": CATEGORIES, "training": asdict(config), "words": sorted(words),
                 "examples": {name: len(examples) for name, examples in parts.items()}}
     write_text(folder / "prompt.json", json.dumps(document, indent=1) + "\n")
 
@@ -500,26 +537,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--prompts", type=Path, required=True, help="JSON lines with text, label, category, source")
     parser.add_argument("--out", type=Path, required=True, help="folder for prompt.safetensors and prompt.json")
-    parser.add_argument("--start", type=Path, help="network.pt of an earlier run of the same sizes to start from")
-    for name in ("epochs", "rate", "drawings"):
+    parser.add_argument("--start", type=Path, help="folder of an earlier run of the same sizes to start from: its "
+                        "network, and its n-grams as they are")
+    parser.add_argument("--sample", type=int, help="with --start: go over so many prompts of each kind instead of all")
+    for name in ("epochs", "rate", "drawings", "tokens"):
         value = getattr(Training, name)
         parser.add_argument(f"--{name}", type=type(value), default=value)
     arguments = parser.parse_args()
-    config = Training(epochs=arguments.epochs, rate=arguments.rate, drawings=arguments.drawings)
+    config = Training(epochs=arguments.epochs, rate=arguments.rate, drawings=arguments.drawings,
+                      tokens=arguments.tokens)
     torch.manual_seed(config.seed)
     arguments.out.mkdir(parents=True, exist_ok=True)
 
     parts = all_examples(config, arguments.prompts)
+    if arguments.sample:
+        parts["train"] = sample(parts["train"], arguments.sample, config.seed)
     parts["train"] = with_variants(parts["train"], config.seed)
     texts = {name: [e.text if name == "train" else judged(e.text) for e in found] for name, found in parts.items()}
     print({name: (len(found), sum(e.unsafe for e in found)) for name, found in parts.items()}, flush=True)
 
-    bag = train_ngrams(texts["train"], parts["train"], config)
+    bag = load_ngrams(arguments.start) if arguments.start else train_ngrams(texts["train"], parts["train"], config)
     text = Text()
     states = {name: lower_states(text, texts[name], config) for name in parts}
     model = Classifier(list(text.encoder.layers[config.first_layer:]), config)
     if arguments.start:
-        model.load_state_dict(torch.load(arguments.start, weights_only=True))
+        model.load_state_dict(torch.load(arguments.start / "network.pt", weights_only=True))
 
     def validate(current: Classifier) -> str:
         return report(network_logits(current, states["validation"]).amax(-1).numpy(), parts["validation"])
@@ -532,7 +574,7 @@ def main() -> None:
     mix, bias = calibrate(*logits["validation"], parts["validation"], config)
     scores = {name: (a * mix[0] + b * mix[1] + bias).amax(-1).numpy() for name, (a, b) in logits.items()}
     threshold = operating_point(scores["validation"], parts["validation"])
-    save(arguments.out, model, bag, mix, bias - threshold, parts, config)
+    save(arguments.out, model, bag, mix, bias - threshold, parts, config, start=arguments.start)
     for name in sides:
         print(f"{name}: {report(scores[name], parts[name], at=threshold)}", flush=True)
         print(f"  n-grams alone: {report(logits[name][1].amax(-1).numpy(), parts[name])}", flush=True)

@@ -90,11 +90,6 @@ class Lexicon:
         places = range(SHORTEST_PART, len(word) - SHORTEST_PART + 1) if len(word) <= 2 * LONGEST_WORD else ()
         return any(word[:i] in self.rank and word[i:] in self.rank for i in places)
 
-    def coverage(self, words: list[str]) -> float:
-        """Share of the letters that stand in words it knows, 0 to 1; 1 for no words at all."""
-        total = sum(map(len, words))
-        return sum(len(word) for word in words if self.knows(word)) / total if total else 1.0
-
     def cost(self, word: str) -> float:
         """Minus the log probability of a word, in nats (Zipf's law over the ranks)."""
         rank = self.rank.get(word)
