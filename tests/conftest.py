@@ -14,11 +14,11 @@ def nano_system():
     """A System of the smallest sizes; no weight is zero, so that everything has an effect."""
     torch.manual_seed(0)
     autoencoder, upsampler = Autoencoder(AUTOENCODERS["nano"]), Upsampler(UPSAMPLERS["nano"])
-    transformer = Transformer(TRANSFORMERS["nano"])
-    for parameter in [*transformer.parameters(), *upsampler.parameters()]:
+    transformer, planner = Transformer(TRANSFORMERS["nano"]), Transformer(TRANSFORMERS["nano planner"])
+    for parameter in [*transformer.parameters(), *planner.parameters(), *upsampler.parameters()]:
         torch.nn.init.normal_(parameter, std=0.05)
     return System(SystemConfig(name="nano", steps=2), autoencoder=autoencoder, transformer=transformer, upsampler=upsampler,
-                  card={"subjects": ["dog", "car"]})
+                  planner=planner, card={"subjects": ["dog", "car"]})
 
 
 @pytest.fixture(scope="session", autouse=True)

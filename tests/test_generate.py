@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from vitascope.generate import _velocity, decode, generate, generate_frames, plan_windows, sample_latents, \
-    sample_windows, split_windows, stream_ring
-from vitascope.tasks import change_prompts, extend, image_to_video, know, loop, text_to_video
+from vitascope.generate import Painter, Words, decode, generate, generate_frames, plan, plan_windows, \
+    sample_latents, sample_windows, split_windows, stream_ring
+from vitascope.data.shards import layout_of
+from vitascope.tasks import change_prompts, cut, extend, image_to_video, know, loop, text_to_video
+from vitascope.world.physics import simulate
+from vitascope.world.scene import sample_scene
 
 
 def ask(frames=9, **more):
@@ -72,30 +75,58 @@ def test_known_frames_stay_however_long_the_clip(nano_system, backward):
     assert made.isfinite().all() and made.shape[1] == 9
 
 
+def painter(system, condition, **more):
+    """The transformer with the condition's prompts before it."""
+    names = [span.prompt for span in condition.prompts]
+    words = Words(dict(zip(names, system.text(names), strict=True)), system.text([""])[0])
+    return Painter(system.transformer, condition, words, system.config.window, **more)
+
+
+def look(system, condition, **more):
+    return painter(system, condition, **more).velocity(0, condition, guided=True)
+
+
 def test_a_prompt_rules_its_own_span(nano_system):
-    plain, cards = ask(), change_prompts(ask(), [(1, "a blue bus"), (2, "a dog")])
-    texts = dict(zip(("main", "bus", "dog"), nano_system.text([plain.prompt, "a blue bus", "a dog"])))
-    x = torch.randn(nano_system.transformer.config.channels, *plain.shape)
-
-    def look(name):
-        return _velocity(nano_system, plain, [(texts[name], torch.ones(3))])(x, 0.5)
-
-    mixed = _velocity(nano_system, cards,
-                      [(text, span.weight) for text, span in zip(texts.values(), cards.prompts)])(x, 0.5)
-    assert all(torch.allclose(mixed[:, frame], look(name)[:, frame], atol=1e-6) for frame, name in enumerate(texts))
-    assert not torch.allclose(look("main")[:, 1], look("bus")[:, 1], atol=1e-4)
+    names = ("a red car drives left", "a blue bus", "a dog")
+    cards = change_prompts(ask(), [(1, names[1]), (2, names[2])])
+    x = torch.randn(nano_system.transformer.config.channels, *ask().shape)
+    alone = [look(nano_system, replace(ask(), prompt=name))(x, 0.5) for name in names]
+    mixed = look(nano_system, cards)(x, 0.5)
+    assert all(torch.allclose(mixed[:, frame], alone[frame][:, frame], atol=1e-6) for frame in range(3))
+    assert not torch.allclose(alone[0][:, 1], alone[1][:, 1], atol=1e-4)
 
 
 @pytest.mark.parametrize("frames", [3, 7])
 def test_a_ring_has_no_beginning(nano_system, frames):
     """Turned noise gives the turned result: no position is the first."""
     condition = replace(loop(ask()), shape=(frames, 6, 8))
-    text = nano_system.text([condition.prompt])[0]
-    field = _velocity(nano_system, condition, [(text, torch.ones(frames))])
+    field, plain = look(nano_system, condition), look(nano_system, replace(condition, ring=False))
     x = torch.randn(nano_system.transformer.config.channels, *condition.shape)
     assert torch.allclose(field(x.roll(2, 1), 0.7), field(x, 0.7).roll(2, 1), atol=1e-5)
-    plain = _velocity(nano_system, replace(condition, ring=False), [(text, torch.ones(frames))])
     assert not torch.allclose(plain(x.roll(2, 1), 0.7), plain(x, 0.7).roll(2, 1), atol=1e-3)
+
+
+def test_a_layout_tells_the_painter_where(nano_system):
+    """Only when guided, only near the subject, and window by window."""
+    condition, scene = replace(ask(), shape=(7, 6, 8)), sample_scene(3, frames=25)
+    layout = layout_of(scene, simulate(scene), 0, 25)
+    told = painter(nano_system, condition, layout=layout)
+    x = torch.randn(nano_system.transformer.config.channels, 3, 6, 8)
+    part = cut(condition, torch.arange(2, 5))
+    assert torch.equal(told.velocity(2, part, guided=True)(x, 0.5),
+                       painter(nano_system, part, layout=layout.part(slice(2, 5))).velocity(2, part, guided=True)(x, 0.5))
+    assert not torch.allclose(told.velocity(2, part, guided=True)(x, 0.5), told.velocity(0, part, guided=True)(x, 0.5))
+    assert torch.equal(told.velocity(2, part, guided=False)(x, 0.5),
+                       painter(nano_system, condition).velocity(2, part, guided=False)(x, 0.5))
+
+
+def test_a_plan_is_made_where_nothing_is_known(nano_system):
+    words = painter(nano_system, ask()).words
+    plans = [plan(nano_system, ask(frames=33), words, seed=seed, steps=2, sampler="euler") for seed in (1, 1, 2)]
+    assert plans[0].poses.shape == (9, 4, 3, 7)
+    assert torch.equal(plans[0].poses, plans[1].poses) and not torch.equal(plans[0].poses, plans[2].poses)
+    known = know(ask(), torch.zeros(nano_system.transformer.config.channels, 1, 6, 8), slice(0, 1))
+    assert plan(nano_system, known, words, seed=1, steps=2, sampler="euler") is None
 
 
 def test_a_ring_is_decoded_without_a_seam(nano_system):

@@ -48,10 +48,35 @@ def test_known_tokens_do_not_count_and_have_their_own_level(data):
     shards = Shards(data / "train")
     sample = shards.take("clips.safetensors", 0)
     for seed in range(40):
-        batch = corrupt([sample], np.random.default_rng(seed), 1, unconditional=0.0)
+        batch = corrupt([sample], np.random.default_rng(seed), 1, unconditional=0.0, unplanned=0.0)
         quiet = batch.packed.times[batch.packed.level] == 0
         assert not batch.weight[quiet].any()
         assert torch.allclose(batch.packed.x[quiet], patchify(sample.latents, 1)[quiet])
+
+
+def test_subjects_are_counted_where_they_are(data):
+    shards = Shards(data / "train")
+    torch.manual_seed(0)
+    model = Trained(replace(TRANSFORMERS["nano"], channels=shards.channels))
+    torch.nn.init.normal_(model.transformer.head.weight)
+    batch = draw_batch(shards, CONFIG, 1, 3)
+    error = (model.transformer(batch.packed) - batch.target).square().mean(-1)
+    values = losses(model, batch)
+    counted, seen = batch.weight > 0, batch.truth > 0
+    assert (counted & seen).any() and (counted & ~seen).any()
+    assert torch.allclose(values["velocity"], error[counted].mean(), rtol=1e-2)
+    assert torch.allclose(values["subjects"], error[counted & seen].mean(), rtol=1e-2)
+
+
+def test_long_clips_are_seen_in_stretches(data, nano_system, tmp_path):
+    write_shard(tmp_path / "long.safetensors", range(4), (64, 64), 33, vocabulary="bundled",
+                autoencoder=nano_system.autoencoder, text=Text())
+    shards, rng = Shards(tmp_path), np.random.default_rng(0)
+    samples = [shards.draw(rng, images=False) for _ in range(60)]
+    assert {sample.latents.shape[1] for sample in samples} == {5, 9}
+    assert all(sample.opens for sample in samples if sample.latents.shape[1] == 9)
+    assert {sample.opens for sample in samples if sample.latents.shape[1] == 5} == {True, False}
+    assert all(sample.truth.shape == sample.latents.shape[1:] for sample in samples)
 
 
 def test_loss_falls(data):

@@ -1,5 +1,7 @@
 """The transformer: packing changes nothing, positions and noise levels are each token's own."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -53,10 +55,10 @@ def test_unpatchify_is_the_inverse(patch):
 
 def test_rotation_keeps_relative_positions_only():
     torch.manual_seed(2)
-    grid, later = Grid(2, 2, 3), Grid(2, 2, 3, start=7.0)
+    grid = Grid(2, 2, 3)
     q, k = torch.randn(12, 1, 64), torch.randn(12, 1, 64)
-    products = [torch.einsum("nhd,mhd->nm", rotate(q, rotations(positions(g))), rotate(k, rotations(positions(g))))
-                for g in (grid, later)]
+    products = [torch.einsum("nhd,mhd->nm", rotate(q, rotations(place)), rotate(k, rotations(place)))
+                for place in (positions(grid), positions(grid) + 7)]
     assert_close(*products, atol=1e-4, rtol=1e-4)
 
 
@@ -69,6 +71,12 @@ def test_a_noise_level_belongs_to_its_token():
     conditions = [model.condition_of(batch)[batch.level] for batch in batches]
     assert_close(conditions[0][:4], conditions[1][:4])
     assert not torch.allclose(conditions[0][4:], conditions[1][4:])
+
+
+def test_a_clip_that_goes_on_is_told_from_one_that_opens():
+    model = random_model()
+    clip = random_clip(2, 2, 2, level=0.5)
+    assert not torch.allclose(model(pack([clip], 1)), model(pack([replace(clip, opens=False)], 1)))
 
 
 def test_words_matter():

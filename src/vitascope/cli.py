@@ -231,6 +231,8 @@ def data(
                                                           "given.")] = None,
     images: Annotated[int, typer.Option(help="For training, about.", **WHOLE)] = 20_000,
     clips: Annotated[int, typer.Option(help="For training, about.", **WHOLE)] = 20_000,
+    long: Annotated[int, typer.Option(help="Clips of twice the length, for training, about.", **WHOLE)] = 6_000,
+    plans: Annotated[int, typer.Option(help="Clips that are only planned and never drawn, about.", **WHOLE)] = 16_000,
     validation: Annotated[int, typer.Option(help="Images, and as many clips, kept for validation.", **AMOUNT)] = 256,
     vocabulary: Vocabulary = "bundled",
 ) -> None:
@@ -242,10 +244,11 @@ def data(
     from .data.shards import write_shards
 
     encoders = {"autoencoder": _load_part("autoencoder", autoencoder), "text": Text(), "vocabulary": vocabulary}
-    plan = {"validation": (validation, validation, "any"), "train": (images, clips, "train")}
-    for folder, (images, clips, split) in plan.items():
+    parts = {"validation": (validation, validation, 0, 0, "any"), "train": (images, clips, long, plans, "train")}
+    for folder, (images, clips, long, plans, split) in parts.items():
         with _progress(folder) as progress:
-            write_shards(out / folder, images=images, clips=clips, split=split, progress=progress, **encoders)
+            write_shards(out / folder, images=images, clips=clips, long=long, plans=plans, split=split, progress=progress,
+                         **encoders)
         print(f"{out / folder}: {len(list((out / folder).glob('*.safetensors')))} shards")
 
 
@@ -289,6 +292,8 @@ def train_transformer(
     seed: Seed = 0,
     every: Annotated[int, typer.Option(help="Steps from one checkpoint, validation and sample sheet to the next.",
                                        **AMOUNT)] = 250,
+    assistants: Annotated[int, typer.Option(help="Processes that add gradients beside the main one, each with a thread: "
+                                                 "one for each further core.", **WHOLE)] = 0,
     start: Annotated[Path | None, typer.Option(help="Folder of a transformer to start from.")] = None,
     autoencoder: Annotated[Path | None, typer.Option(help="For samples: folder of the data's autoencoder.")] = None,
     upsampler: Annotated[Path | None, typer.Option(help="For samples: folder of an upsampler.")] = None,
@@ -299,11 +304,11 @@ def train_transformer(
     from .train.transformer import TrainingConfig, train
 
     named(TRANSFORMERS, size, "transformer")
-    config = TrainingConfig(size=size, seed=seed, **given(steps=steps, tokens=tokens, rate=rate))
+    config = TrainingConfig(size=size, seed=seed, **given(steps=steps, tokens=tokens, rate=rate, alone=0 if start else None))
     decoders = None
     if autoencoder and upsampler:
         decoders = _load_part("autoencoder", autoencoder), _load_part("upsampler", upsampler)
-    model = train(config, data=data, directory=out, every=every, decoders=decoders,
+    model = train(config, data=data, directory=out, every=every, assistants=assistants, decoders=decoders,
                   start=start and _load_part("transformer", start))
     save_weights(out, model.state_dict(), model.config)
 
@@ -357,6 +362,7 @@ def export(
     autoencoder: Annotated[Path, typer.Option(help="Folder of a trained autoencoder.")],
     transformer: Annotated[Path, typer.Option(help="Folder of a trained transformer.")],
     upsampler: Annotated[Path, typer.Option(help="Folder of a trained upsampler.")],
+    planner: Annotated[Path | None, typer.Option(help="Folder of a trained planner; without one there are no plans.")] = None,
     name: Annotated[str, typer.Option(help="Of the model, as it stands in the files that it makes.")] = "vitascope",
     version: Annotated[str, typer.Option(help="Of the model.")] = "0",
     vocabulary: Vocabulary = "bundled",
@@ -372,7 +378,7 @@ def export(
     knows = {key: sorted(set(value)) for key, value in asdict(words).items() if value and isinstance(value[0], str)}
     card = {"knows": knows, "words": known_words(captions)}
     folders = {"autoencoder": autoencoder, "transformer": transformer, "upsampler": upsampler}
-    parts = {part: _load_part(part, folder) for part, folder in folders.items()}
+    parts = {part: _load_part(part, folder) for part, folder in (folders | ({"planner": planner} if planner else {})).items()}
     save_system(System(SystemConfig(name=name, version=version), card=card, **parts), out)
     print(f"wrote {out}")
 

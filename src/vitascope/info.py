@@ -17,7 +17,7 @@ from .generate import generate
 from .models.transformer import TRANSFORMERS, forward_flops, inference_memory, parameter_count, training_memory
 from .models.upsampler import SCALE
 from .presets import CAMERAS, STYLES
-from .system import PARTS, System
+from .system import System
 from .tasks import text_to_video
 
 SIDE, FRAMES, TOKENS = 64, 17, 5 * 8 * 8  # the default clip in the base model's pixels, and its tokens
@@ -29,8 +29,8 @@ TIMED_STEPS = 4
 def describe_system(system: System) -> Table:
     """The model's name, parts, knowledge, and the time of the default clip, measured."""
     table = _facts(f"model {system.config.name} {system.config.version}")
-    for name in PARTS:
-        table.add_row(name, f"{_parameters(getattr(system, name)) / 1e6:.1f} million parameters")
+    for name, part in system.parts.items():
+        table.add_row(name, f"{_parameters(part) / 1e6:.1f} million parameters")
     for key, values in system.card.get("knows", {}).items():
         table.add_row(key, ", ".join(map(str, values)))
     step, rest = time_steps(system)

@@ -1,6 +1,6 @@
-"""The models as one: text encoder, autoencoder, transformer and upsampler, saved to a folder and loaded from it.
+"""The models as one: text encoder, autoencoder, transformer, upsampler and planner, saved to a folder and loaded from it.
 
-    DIRECTORY/  system.json   autoencoder/ transformer/ upsampler/  each with config.json and weights.safetensors
+    DIRECTORY/  system.json   autoencoder/ transformer/ upsampler/ planner/  each with config.json and weights.safetensors
 
 The bundled default lies inside the package. Loading imports torch, safetensors and tokenizers only.
 """
@@ -26,7 +26,9 @@ PARTS: dict[str, tuple[type[nn.Module], type]] = {
     "autoencoder": (Autoencoder, AutoencoderConfig),
     "transformer": (Transformer, TransformerConfig),
     "upsampler": (Upsampler, UpsamplerConfig),
+    "planner": (Transformer, TransformerConfig),
 }
+OPTIONAL = ("planner",)
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,17 @@ class SystemConfig:
     base_area: int = 64 * 64  # pixels that the transformer was trained at, about
     steps: int = 24
     guidance: float = 2.5
+    plan_guidance: float = 2.0
 
 
 class System:
     """Everything that `generate` needs. Build it from parts, or `System.load` it."""
 
     def __init__(self, config: SystemConfig, *, autoencoder: Autoencoder, transformer: Transformer,
-                 upsampler: Upsampler, card: dict | None = None) -> None:
+                 upsampler: Upsampler, planner: Transformer | None = None, card: dict | None = None) -> None:
         self.config, self.card = config, card or {}
-        self.autoencoder, self.transformer, self.upsampler = autoencoder, transformer, upsampler
-        for part in (autoencoder, transformer, upsampler):
+        self.autoencoder, self.transformer, self.upsampler, self.planner = autoencoder, transformer, upsampler, planner
+        for part in self.parts.values():
             part.eval().requires_grad_(False)
 
     @classmethod
@@ -59,8 +62,14 @@ class System:
             config = SystemConfig(**document["config"])
         except (KeyError, TypeError) as error:
             raise ValueError(f"{directory / 'system.json'} is not a system's description: {error}") from None
-        return cls(config, **{name: load_part(directory / name, *kinds) for name, kinds in PARTS.items()},
+        present = {name: kinds for name, kinds in PARTS.items() if name not in OPTIONAL or (directory / name).is_dir()}
+        return cls(config, **{name: load_part(directory / name, *kinds) for name, kinds in present.items()},
                    card=document.get("card", {}))
+
+    @property
+    def parts(self) -> dict[str, nn.Module]:
+        """What it consists of, by the names of its folders; without the text encoder, which is everybody's."""
+        return {name: part for name in PARTS if (part := getattr(self, name)) is not None}
 
     @cached_property
     def text(self) -> Text:
@@ -111,8 +120,7 @@ def load_part(directory: Path, module: type[nn.Module], config: type) -> nn.Modu
 
 def save_system(system: System, directory: Path) -> None:
     """Write a folder that `System.load` reads; weights in float16."""
-    for name in PARTS:
-        part = getattr(system, name)
+    for name, part in system.parts.items():
         folder = directory / name
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {key: tensor.half().contiguous(memory_format=torch.contiguous_format)

@@ -6,8 +6,9 @@ size; it appears whole, by rename, so that several writers and a trainer can sha
 
 import json
 import os
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,18 +19,23 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ..models.autoencoder import FRAMES, SIDE, Autoencoder
+from ..models.layout import POSE, SLOTS, Layout, from_grid, to_grid
 from ..models.text import Text
 from ..models.upsampler import SCALE
 from ..precision import fast_precision
 from ..world.caption import LEVELS, caption, describe_image
+from ..world.catalogue import COLOURS, number_of
 from ..world.physics import Motion, simulate
 from ..world.render import render, render_frame
 from ..world.scene import VOCABULARIES, Scene, sample_scene
 
 # base sizes (width, height) in pixels and how often each is drawn; the output is SCALE times as large
 SIZES = {(64, 64): 0.55, (88, 48): 0.15, (80, 56): 0.1, (48, 88): 0.12, (56, 80): 0.08}
+KINDS = {"clips": 17, "images": 1, "long": 33, "plans": 17}  # frames of each kind of shard; plans have no pictures
 GROUP = 16  # clips that are encoded together
 SHARD = 128  # clips in a file
+STRETCH = 5  # latent frames that training sees of a clip that is longer
+WHOLE = 0.2  # of long clips are seen whole
 FIRST_SEED = {"train": 2**32, "held-out": 2**40, "any": 2**41}  # no two splits share a seed
 
 
@@ -41,53 +47,74 @@ class Sample:
     states: Tensor  # (L, 384)
     pooled: Tensor  # (384,)
     caption: str
+    layout: Layout | None = None  # what is where
+    lean: float = 0.0  # of a plan: the logarithm of its picture's width over its height
+    opens: bool = True  # begins where its clip begins, with a latent frame that stands for a single frame
 
 
-def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *, vocabulary: str, autoencoder: Autoencoder,
-                text: Text, split: str = "train", progress: Callable[[int], None] = lambda done: None) -> None:
-    """Render, encode and describe one clip per seed at a base size (width, height), and write them to `path`."""
-    latents, truths, captions = [], [], []
+def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *, vocabulary: str, text: Text,
+                autoencoder: Autoencoder | None, split: str = "train") -> None:
+    """Describe one clip per seed at a base size (width, height), and write what is where, words and latents to `path`.
+
+    Without an autoencoder nothing is rendered: that is all a planner learns from.
+    """
+    tensors: dict[str, list[Tensor]] = defaultdict(list)
+    captions = []
     for first in range(0, len(seeds), GROUP):
         scenes = [sample_scene(seed, VOCABULARIES[vocabulary], width=SCALE * size[0], height=SCALE * size[1],
                                frames=max(frames, 17), split=split) for seed in seeds[first:first + GROUP]]
-        pictures = []
-        for scene in scenes:
-            motion = simulate(scene)
-            start = scene.seed % (scene.frames - frames + 1)
-            whole = frames > 1
-            pictures.append(halve(render(scene, motion)[start:start + frames] if whole else render_frame(scene, motion, start)))
-            truths.append(truth_map(scene, motion, start, frames, VOCABULARIES[vocabulary].subjects))
-            captions.append(describe(scene, start, frames))
-        video = rearrange(torch.from_numpy(np.stack(pictures)), "b t h w c -> b c t h w").float() / 127.5 - 1
-        with torch.inference_mode(), fast_precision():
-            latents.append(autoencoder.encode(video).float())
-        progress(len(captions))
+        starts = [scene.seed % (scene.frames - frames + 1) for scene in scenes]
+        motions = [simulate(scene) for scene in scenes]
+        captions += [describe(scene, start, frames) for scene, start in zip(scenes, starts)]
+        tensors["layouts"] += [to_grid(layout_of(*clip, frames)).half() for clip in zip(scenes, motions, starts)]
+        if autoencoder:
+            tensors["truth"] += [torch.from_numpy(truth_map(*clip, frames, VOCABULARIES[vocabulary].subjects))
+                                 for clip in zip(scenes, motions, starts)]
+            tensors["latents"] += encode([halve(draw(*clip, frames)) for clip in zip(scenes, motions, starts)], autoencoder)
     with fast_precision():
         embedded = [item for first in range(0, len(captions), GROUP) for item in text(captions[first:first + GROUP])]
-    tensors = {"latents": torch.cat(latents).half().contiguous(), "truth": torch.from_numpy(np.stack(truths)),
-               "states": torch.cat([item.states for item in embedded]).half(),
-               "pooled": torch.stack([item.pooled for item in embedded]).half(),
-               "text_lengths": torch.tensor([len(item.states) for item in embedded])}
+    written = {name: torch.stack(parts) for name, parts in tensors.items()}
+    written |= {"states": torch.cat([item.states for item in embedded]).half(),
+                "pooled": torch.stack([item.pooled for item in embedded]).half(),
+                "text_lengths": torch.tensor([len(item.states) for item in embedded]),
+               "lean": torch.tensor(size[0] / size[1]).log()}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    save_file(tensors, partial, metadata={"captions": json.dumps(captions)})
+    save_file(written, partial, metadata={"captions": json.dumps(captions)})
     os.replace(partial, path)
 
 
-def write_shards(folder: Path, *, images: int, clips: int, vocabulary: str, autoencoder: Autoencoder, text: Text,
-                 frames: int = 17, split: str = "train", progress: Callable[[int, int], None] = lambda done, total: None) -> None:
-    """Fill a folder with shards of about so many images and clips, sizes mixed as in SIZES; what is there already stays."""
-    plan = [(kind, number) for number in range(-(-max(images, clips) // SHARD)) for kind, wanted in
-            (("images", images), ("clips", clips)) if number * SHARD < wanted]
+def draw(scene: Scene, motion: Motion, start: int, frames: int) -> np.ndarray:
+    """Frames uint8 (T, H, W, 3) of a scene; a single one is rendered alone."""
+    return render(scene, motion)[start:start + frames] if frames > 1 else render_frame(scene, motion, start)
+
+
+@torch.inference_mode()
+def encode(pictures: list[np.ndarray], autoencoder: Autoencoder) -> Tensor:
+    """Latents (B, C, T, H, W), float16, of clips uint8 (T, H, W, 3) of one size."""
+    video = rearrange(torch.from_numpy(np.stack(pictures)), "b t h w c -> b c t h w").float() / 127.5 - 1
+    with fast_precision():
+        return autoencoder.encode(video).half().contiguous()
+
+
+def write_shards(folder: Path, *, images: int, clips: int, long: int = 0, plans: int = 0, vocabulary: str, autoencoder: Autoencoder, text: Text,
+                 split: str = "train", progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+    """Fill a folder with shards of about so many images, clips, long clips and plans, sizes mixed as in SIZES.
+
+    What is there already stays.
+    """
+    wanted = {"images": images, "clips": clips, "long": long, "plans": plans}
+    plan = [(kind, number) for number in range(-(-max(wanted.values()) // SHARD)) for kind in wanted
+            if number * SHARD < wanted[kind]]
     for done, (kind, number) in enumerate(plan):
         progress(done, len(plan))
         rng = np.random.default_rng([number, len(kind), len(split)])
         size = list(SIZES)[rng.choice(len(SIZES), p=list(SIZES.values()))]
         path = folder / f"{kind}-{number:05d}-{size[0]}x{size[1]}.safetensors"
         if not path.exists():
-            first = FIRST_SEED[split] + (number + (kind == "images") * 2**20) * SHARD
-            write_shard(path, range(first, first + SHARD), size, frames if kind == "clips" else 1, vocabulary=vocabulary,
-                        autoencoder=autoencoder, text=text, split=split)
+            first = FIRST_SEED[split] + (number + list(KINDS).index(kind) * 2**20) * SHARD
+            write_shard(path, range(first, first + SHARD), size, KINDS[kind], vocabulary=vocabulary, text=text, split=split,
+                        autoencoder=None if kind == "plans" else autoencoder)
     progress(len(plan), len(plan))
 
 
@@ -102,6 +129,26 @@ def halve(pixels: np.ndarray) -> np.ndarray:
     """Frames (T, H, W, 3) at half their size, each pixel the mean of four."""
     blocks = rearrange(pixels, "t (h p) (w q) c -> t h w (p q) c", p=SCALE, q=SCALE)
     return (blocks.mean(3, dtype=np.float32) + 0.5).astype(np.uint8)
+
+
+def layout_of(scene: Scene, motion: Motion, start: int, frames: int) -> Layout:
+    """Where everything is, as a painter is told; of several shots, the cast of the first."""
+    first, now = np.array([start] * (FRAMES - 1), int), np.arange(start, start + frames)
+    times = np.concatenate([first, now])                                                        # (4 K,)
+    zoom, A = motion.zoom[times], len(scene.shots[0].actors)
+    middle = np.stack([motion.camera_x[times] + scene.aspect / 2 / zoom, motion.camera_y[times] + 0.5 / zoom], -1)
+    steps = np.diff(np.column_stack([middle * zoom[:, None], np.log(zoom)]), axis=0, prepend=np.nan)
+    turn = np.radians(motion.angle[times, :A])
+    poses = np.zeros((len(times), SLOTS, POSE))
+    poses[..., 3], poses[..., 5] = 1, 1
+    poses[:, :A] = np.stack([(motion.x[times, :A] - middle[:, :1]) * zoom[:, None], (motion.y[times, :A] - middle[:, 1:]) * zoom[:, None],
+                             motion.size[times, :A] * zoom[:, None], np.cos(turn), np.sin(turn),
+                             np.where(motion.flip[times, :A], -1, 1), motion.visible[times, :A] * ~motion.gone[times, :A]], -1)
+    names = np.zeros((2, SLOTS), int)
+    for slot, actor in enumerate(scene.shots[0].actors):
+        names[:, slot] = number_of(actor.subject), 1 + COLOURS.index(actor.colour) if actor.colour else 0
+    poses, steps = (torch.from_numpy(np.nan_to_num(x)).float().unflatten(0, (-1, FRAMES)) for x in (poses, steps))
+    return Layout(poses, steps, *torch.from_numpy(names))
 
 
 def truth_map(scene: Scene, motion: Motion, start: int, frames: int, subjects: tuple[str, ...]) -> np.ndarray:
@@ -123,19 +170,38 @@ def truth_map(scene: Scene, motion: Motion, start: int, frames: int, subjects: t
     return truth
 
 
-class Shards:
-    """The clips of a folder of shards, kept in memory as float16; `refresh` takes in what was written since."""
+def stretch(sample: Sample, rng: np.random.Generator) -> Sample:
+    """A long clip whole, now and then; else STRETCH latent frames from anywhere in it, as a window of a long video sees it."""
+    frames = sample.latents.shape[1]
+    if frames <= STRETCH or rng.random() < WHOLE:
+        return sample
+    first = int(rng.integers(frames - STRETCH + 1))
+    part = slice(first, first + STRETCH)
+    return replace(sample, latents=sample.latents[:, part], truth=sample.truth[part], layout=sample.layout.part(part),
+                   opens=first == 0)
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.shards = folder, {}
+
+class Shards:
+    """The clips of a folder of shards, kept in memory as float16; `refresh` takes in what was written since.
+
+    With `plans`, layouts take the place of the pictures: what a planner learns from.
+    """
+
+    def __init__(self, folder: Path, *, plans: bool = False) -> None:
+        self.folder, self.plans, self.shards = folder, plans, {}
         self.refresh()
 
     def refresh(self) -> None:
+        wanted = {"layouts", "states", "pooled", "text_lengths", "lean"} | (set() if self.plans else {"latents", "truth"})
         for path in sorted(self.folder.glob("*.safetensors")):
             if path.name not in self.shards:
                 with safe_open(path, "pt") as file:
-                    shard = {name: file.get_tensor(name) for name in file.keys()}
+                    if not wanted <= set(file.keys()):
+                        continue
+                    shard = {name: file.get_tensor(name) for name in wanted}
                     shard["captions"] = json.loads(file.metadata()["captions"])
+                if self.plans:
+                    shard |= {"latents": shard["layouts"], "truth": torch.zeros_like(shard["layouts"][:, 0], dtype=torch.uint8)}
                 shard["ends"] = shard["text_lengths"].cumsum(0)
                 self.shards[path.name] = shard
         if not self.shards:
@@ -146,16 +212,17 @@ class Shards:
         return [name for name, shard in self.shards.items() if (shard["latents"].shape[2] == 1) == images]
 
     def draw(self, rng: np.random.Generator, *, images: bool) -> Sample:
-        """A random clip, or image."""
+        """A random clip or image; of a long clip a random stretch."""
         names = self.names(images=images)
         name = names[rng.integers(len(names))]
-        return self.take(name, int(rng.integers(len(self.shards[name]["captions"]))))
+        return stretch(self.take(name, int(rng.integers(len(self.shards[name]["captions"])))), rng)
 
     def take(self, name: str, index: int) -> Sample:
         shard = self.shards[name]
         end, length = int(shard["ends"][index]), int(shard["text_lengths"][index])
         return Sample(shard["latents"][index].float(), shard["truth"][index], shard["states"][end - length:end].float(),
-                      shard["pooled"][index].float(), shard["captions"][index])
+                      shard["pooled"][index].float(), shard["captions"][index], from_grid(shard["layouts"][index].float()),
+                      float(shard["lean"]) if self.plans else 0.0)
 
     @property
     def channels(self) -> int:

@@ -16,6 +16,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from .layout import CHANNELS, Layout, Staging
+
 TEXT_WIDTH = 384
 COORDINATES = 8  # frequencies per relative coordinate
 TIME_WIDTH = 128  # numbers that encode a noise level
@@ -29,6 +31,7 @@ class TransformerConfig:
     channels: int = 16  # of a latent position
     patch: int = 1  # latent rows and columns in one token
     feed: int = 4  # the feed-forward's width relative to `width`
+    staged: bool = True  # can be told a layout
 
     @property
     def heads(self) -> int:
@@ -37,12 +40,13 @@ class TransformerConfig:
 
 @dataclass(frozen=True)
 class Grid:
-    """The shape of one clip in tokens, and its seconds per latent frame; `start` counts from the clip's own beginning."""
+    """The shape of one clip in tokens, the distance of its latent frames, and where it was cut from."""
     frames: int
     rows: int
     columns: int
     tempo: float = 1.0  # 1 is 8 frames a second; at 16 frames a second latent frames stand half as far apart
-    start: float = 0.0  # position of the first latent frame
+    opens: bool = True  # the first latent frame is a clip's very first, which stands for one frame and not for a group
+    lean: float = 0.0  # of a layout: the logarithm of its picture's width over its height
 
     @property
     def tokens(self) -> int:
@@ -59,6 +63,7 @@ class Packed:
     states: Tensor  # (K, 384) text tokens of all clips
     text_lengths: list[int]  # how many of them each clip has; 0 for no prompt
     pooled: Tensor  # (M, 384) the sentence that belongs to a level
+    layouts: list[Layout | None]  # what is where in each clip, if that is known
 
     @property
     def lengths(self) -> list[int]:
@@ -73,6 +78,9 @@ class Noisy:
     states: Tensor  # (L, 384) its text; L = 0 for none
     pooled: Tensor  # (384,) its sentence; zeros for none
     tempo: float = 1.0
+    opens: bool = True  # see Grid
+    lean: float = 0.0  # see Grid
+    layout: Layout | None = None  # what is where, if that is known
 
 
 # ---------------------------------------------------------------------------------------------------- patches and positions
@@ -93,7 +101,7 @@ def pack(clips: list[Noisy], patch: int) -> Packed:
     grids, times, levels, pooled, count = [], [], [], [], 0
     for clip in clips:
         _, T, H, W = clip.latents.shape
-        grids.append(Grid(T, H // patch, W // patch, clip.tempo))
+        grids.append(Grid(T, H // patch, W // patch, clip.tempo, clip.opens, clip.lean))
         known = patchify(clip.times[None], patch).amax(1)
         values, inverse = known.unique(return_inverse=True)
         times.append(values)
@@ -101,12 +109,13 @@ def pack(clips: list[Noisy], patch: int) -> Packed:
         pooled.append(clip.pooled.expand(len(values), -1))
         count += len(values)
     return Packed(torch.cat([patchify(clip.latents, patch) for clip in clips]), grids, torch.cat(times), torch.cat(levels),
-                  torch.cat([clip.states for clip in clips]), [len(clip.states) for clip in clips], torch.cat(pooled))
+                  torch.cat([clip.states for clip in clips]), [len(clip.states) for clip in clips], torch.cat(pooled),
+                  [clip.layout for clip in clips])
 
 
 def positions(grid: Grid) -> Tensor:
     """Frame, row and column of every token, (N, 3); rows and columns count from the middle."""
-    t = grid.start + torch.arange(grid.frames) * grid.tempo
+    t = torch.arange(grid.frames) * grid.tempo
     h = torch.arange(grid.rows) - (grid.rows - 1) / 2
     w = torch.arange(grid.columns) - (grid.columns - 1) / 2
     return torch.stack(torch.meshgrid(t, h, w, indexing="ij"), -1).reshape(-1, 3)
@@ -115,10 +124,15 @@ def positions(grid: Grid) -> Tensor:
 def relative_coordinates(grid: Grid) -> Tensor:
     """Where in the picture a token is: Fourier features of row and column in [-1, 1], (N, 4 * COORDINATES)."""
     h = (torch.arange(grid.rows) + 0.5) / grid.rows * 2 - 1
-    w = (torch.arange(grid.columns) + 0.5) / grid.columns * 2 - 1
+    w = (torch.arange(grid.columns) + 0.5) / grid.columns * 2 - 1 + grid.lean
     place = torch.stack(torch.meshgrid(torch.zeros(grid.frames), h, w, indexing="ij")[1:], -1).reshape(-1, 2)
     angles = (place[..., None] * torch.pi / 2 * torch.arange(1, COORDINATES + 1)).flatten(1)
     return torch.cat([angles.sin(), angles.cos()], 1)
+
+
+def opening_tokens(grid: Grid) -> Tensor:
+    """Which tokens (N,) belong to a latent frame that stands for one frame of video."""
+    return torch.arange(grid.tokens) < grid.opens * grid.rows * grid.columns
 
 
 def rotations(position: Tensor) -> Tensor:
@@ -158,23 +172,24 @@ def packed_attention(q: Tensor, k: Tensor, v: Tensor, lengths: list[int], contex
     for length, run in groupby(zip(lengths, context_lengths), key=lambda pair: pair[0]):
         context = torch.tensor([count for _, count in run])
         end, context_end = start + len(context) * length, context_start + int(context.sum())
-        near = [rearrange(x[start:end], "(b n) h d -> b h n d", n=length) for x in (q, k, v)]
+        near = [x[start:end].unflatten(0, (-1, length)) for x in (q, k, v)]                # (b, n, h, d)
         far = [_pad(x[context_start:context_end], context) for x in (context_k, context_v)]
-        present = torch.arange(far[0].shape[2]) < context[:, None]                        # (b, m)
+        present = torch.arange(far[0].shape[1]) < context[:, None]                        # (b, m)
         mask = F.pad(present, (length, 0), value=True)[:, None, None]                     # (b, 1, 1, n + m)
-        y = _attend(near[0], *(torch.cat(pair, 2) for pair in zip(near[1:], far)), None if present.all() else mask)
+        keys, values = (torch.cat(pair, 1).transpose(1, 2) for pair in zip(near[1:], far))
+        y = _attend(near[0].transpose(1, 2), keys, values, None if present.all() else mask)
         parts.append(rearrange(y, "b h n d -> (b n) h d"))
         start, context_start = end, context_end
     return torch.cat(parts)
 
 
 def _pad(x: Tensor, lengths: Tensor) -> Tensor:
-    """Segments in a row (K, heads, d) → (b, heads, longest, d); what is beyond a segment's end is anything."""
+    """Segments in a row (K, heads, d) → (b, longest, heads, d); what is beyond a segment's end is anything."""
     if not len(x):
-        return x.new_zeros(len(lengths), x.shape[1], 0, x.shape[2])
+        return x.new_zeros(len(lengths), 0, *x.shape[1:])
     start = lengths.cumsum(0) - lengths
     order = (start[:, None] + torch.arange(int(lengths.max()))).clamp(max=len(x) - 1)
-    return rearrange(x[order], "b m h d -> b h m d")
+    return x[order]
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
@@ -182,7 +197,9 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     if q.dtype != torch.bfloat16:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # plain products: on a CPU two to three times as fast in bfloat16
-    return (scores if mask is None else scores.masked_fill(~mask, -torch.inf)).softmax(-1).to(v.dtype) @ v
+    if mask is not None:
+        scores = scores + torch.zeros_like(mask, dtype=scores.dtype).masked_fill_(~mask, -torch.inf)
+    return scores.softmax(-1).to(v.dtype) @ v
 
 
 def _fused_attention(q: Tensor, k: Tensor, v: Tensor, lengths: list[int], context_k: Tensor, context_v: Tensor,
@@ -251,7 +268,8 @@ class Transformer(nn.Module):
         self.config = config
         D, token = config.width, config.channels * config.patch**2
         self.embed = nn.Linear(token, D)
-        self.place = nn.Linear(4 * COORDINATES, D, bias=False)
+        self.place, self.opening = nn.Linear(4 * COORDINATES, D, bias=False), nn.Parameter(torch.zeros(D))
+        self.staging = Staging(D) if config.staged else None
         self.text = nn.Linear(TEXT_WIDTH, D)
         self.time, self.sentence = nn.Linear(TIME_WIDTH, D), nn.Linear(TEXT_WIDTH, D, bias=False)
         self.condition = nn.Linear(D, D)
@@ -272,6 +290,8 @@ class Transformer(nn.Module):
                 nn.init.zeros_(branch.weight)
         nn.init.zeros_(self.final_scale.weight)
         nn.init.zeros_(self.head.weight)
+        if self.staging:
+            self.staging.initialise()
 
     def forward(self, batch: Packed) -> Tensor:
         """Velocity of every token, (N, C p p)."""
@@ -287,7 +307,10 @@ class Transformer(nn.Module):
         places = torch.cat([relative_coordinates(grid) for grid in batch.grids]).to(batch.x)
         condition = F.silu(self.condition_of(batch))                    # (M, D)
         text = norm(self.text(norm(batch.states)))                      # (K, D)
-        x = self.embed(batch.x) + self.place(places) + condition[batch.level]
+        opening = torch.cat([opening_tokens(grid) for grid in batch.grids]).to(batch.x)
+        x = self.embed(batch.x) + self.place(places) + opening[:, None] * self.opening + condition[batch.level]
+        if self.staging:
+            x = x + self.staging(batch.layouts, [(grid.frames, grid.rows, grid.columns) for grid in batch.grids])
         states = []
         for block in self.blocks:
             x = block(x, text, condition, rotation, batch)              # (N, D)
@@ -304,6 +327,8 @@ class Transformer(nn.Module):
 
 TRANSFORMERS: dict[str, TransformerConfig] = {
     # name                            width  depth          parameters  for
+    "nano planner": TransformerConfig(width=64, depth=2, channels=CHANNELS, staged=False),
+    "planner": TransformerConfig(width=192, depth=6, channels=CHANNELS, staged=False),  # 3 M      layouts: the bundled one
     "nano":    TransformerConfig(width=64, depth=2),       # 0.2 M      tests, seconds
     "tiny":    TransformerConfig(width=192, depth=6),      # 3 M        a laptop, an hour
     "bundled": TransformerConfig(width=320, depth=6),      # 9 M        a laptop, days: the weights in the package

@@ -24,6 +24,7 @@ from ..models.upsampler import Upsampler
 from ..precision import fast_precision
 from ..system import System, SystemConfig
 from ..tasks import UNKNOWN, draw_levels, text_to_video
+from .assistants import Assistants, Work
 from .muon import Muon
 from .state import Average, Log, check_config, load_checkpoint, save_checkpoint, save_sheet, step_generator, \
     torch_generator
@@ -40,6 +41,8 @@ PROMPTS = (  # of every sample sheet; none is drawn from the world's own wording
     "a cat chases a football in the kitchen",
     "a rocket on the moon and the camera pans right",
 )
+ASSISTANT_SEED = 1000  # added to the seed of a run, for batches of its assistants
+REFRESH = 250  # batches after which an assistant looks for new shards
 TRUTH_DEPTH = 0.5  # which layer names the subjects, as a share of the depth
 
 
@@ -54,9 +57,15 @@ class TrainingConfig:
     steps: int = 20_000
     cooldown: float = 0.2  # share of the steps over which the rate falls to zero
     decay: float = 0.999  # of the moving average
-    unconditional: float = 0.1  # share of samples without text
+    unconditional: float = 0.1  # share of samples without text and layout
+    unplanned: float = 0.2  # share of the others without layout
+    subjects: float = 0.25  # additional weight of the velocity where a subject is seen: places are soon learnt
     truth: float = 0.1  # weight of naming the subjects
     seed: int = 0
+
+    def total(self, values: dict[str, Tensor]) -> Tensor:
+        """What is minimised, of `losses`."""
+        return values["velocity"] + self.subjects * values["subjects"] + self.truth * values["naming"]
 
 
 class Teacher(nn.Module):
@@ -92,7 +101,7 @@ def draw_batch(shards: Shards, config: TrainingConfig, channels_patch: int, step
     rng = step_generator(config.seed, step)
     share = 1.0 if step < config.alone else config.images
     samples = sorted(_draw_samples(shards, share, config.tokens, rng), key=lambda sample: (sample.truth.numel(), sample.truth.shape))
-    return corrupt(samples, rng, channels_patch, unconditional=config.unconditional)
+    return corrupt(samples, rng, channels_patch, unconditional=config.unconditional, unplanned=config.unplanned)
 
 
 def _draw_samples(shards: Shards, image_share: float, tokens: int, rng: np.random.Generator) -> Iterator[Sample]:
@@ -107,7 +116,8 @@ def _draw_samples(shards: Shards, image_share: float, tokens: int, rng: np.rando
             yield sample
 
 
-def corrupt(samples: list[Sample], rng: np.random.Generator, patch: int, *, unconditional: float) -> Batch:
+def corrupt(samples: list[Sample], rng: np.random.Generator, patch: int, *, unconditional: float,
+            unplanned: float) -> Batch:
     """Give each sample a task, a noise level and noise."""
     generator = torch_generator(rng)
     times = sample_times(len(samples), generator)
@@ -117,8 +127,10 @@ def corrupt(samples: list[Sample], rng: np.random.Generator, patch: int, *, unco
         noise = torch.randn(sample.latents.shape, generator=generator)
         t = levels * u
         silent = rng.random() < unconditional
+        planned = not silent and rng.random() >= unplanned
         noisy.append(Noisy(interpolate(sample.latents, noise, t), t, sample.states[:0] if silent else sample.states,
-                           torch.zeros_like(sample.pooled) if silent else sample.pooled))
+                           torch.zeros_like(sample.pooled) if silent else sample.pooled, opens=sample.opens, lean=sample.lean,
+                           layout=sample.layout if planned else None))
         targets.append(patchify(velocity(sample.latents, noise), patch))
         weights.append((patchify(levels[None], patch).amax(1) > UNKNOWN).float())
     truth = torch.cat([patchify(sample.truth[None], patch)[:, 0] for sample in samples]).long()
@@ -126,11 +138,35 @@ def corrupt(samples: list[Sample], rng: np.random.Generator, patch: int, *, unco
 
 
 def losses(model: Trained, batch: Batch) -> dict[str, Tensor]:
-    """Velocity error, and how badly subjects are named."""
+    """Velocity error, the same where a subject is seen, and how badly subjects are named."""
     states = model.transformer.features(batch.packed)
     prediction = model.transformer.predict(states[-1], batch.packed).float()
     named = F.cross_entropy(model.teacher(states).float(), batch.truth)
-    return {"velocity": loss(prediction, batch.target, batch.weight), "naming": named}
+    seen = batch.weight * (batch.truth > 0)
+    return {"velocity": loss(prediction, batch.target, batch.weight), "subjects": loss(prediction, batch.target, seen),
+            "naming": named}
+
+
+def add_gradients(model: Trained, shards: Shards, config: TrainingConfig, step: int) -> dict[str, Tensor]:
+    """Those of the batch of a step; its losses."""
+    batch = draw_batch(shards, config, model.transformer.config.patch, step)
+    with fast_precision():
+        values = losses(model, batch)
+    config.total(values).backward()
+    return values
+
+
+def prepare_assistant(data: Path, config: TrainingConfig) -> Work:
+    """What an assistant does: the same, on batches that the main process does not draw."""
+    shards = Shards(data / "train", plans=not TRANSFORMERS[config.size].staged)
+    other = replace(config, seed=config.seed + ASSISTANT_SEED, alone=0)
+
+    def work(model: nn.Module, number: int) -> None:
+        if number % REFRESH == 0:
+            shards.refresh()
+        add_gradients(model, shards, other, number)
+
+    return work
 
 
 def rate_at(step: int, config: TrainingConfig) -> float:
@@ -152,7 +188,7 @@ def validate(model: Trained, shards: Shards, config: TrainingConfig, *, batches:
     """Losses on the held-out shards, on the same samples, tasks and noise every time."""
     patch = model.transformer.config.patch
     totals: dict[str, float] = {}
-    fixed = replace(config, seed=config.seed + 1, unconditional=0.0, alone=0)
+    fixed = replace(config, seed=config.seed + 1, unconditional=0.0, unplanned=0.0, alone=0)
     for number in range(batches):
         batch = draw_batch(shards, replace(fixed, images=float(number % 2 == 0)), patch, number)
         kind = "images" if number % 2 == 0 else "clips"
@@ -171,14 +207,15 @@ def write_samples(system: System, path: Path) -> None:
 
 
 def train(config: TrainingConfig, *, data: Path, directory: Path, start: Transformer | None = None,
-          every: int = 250, decoders: tuple[Autoencoder, Upsampler] | None = None) -> Transformer:
+          every: int = 250, assistants: int = 0, decoders: tuple[Autoencoder, Upsampler] | None = None) -> Transformer:
     """Train, or go on training, in `directory` on the shards of `data`/train, validating on `data`/validation.
 
-    `start` gives the weights of a new run. With `decoders` a sheet of samples is written every `every` steps.
+    `start` gives the weights of a new run. `assistants` other processes add the gradients of their batches. With `decoders` a sheet of samples is written every `every` steps.
     Returns the averaged transformer.
     """
     check_config(directory, config, free=("steps",))  # a run may be made longer, or asked to end
-    shards, held_out = Shards(data / "train"), Shards(data / "validation")
+    plans = not TRANSFORMERS[config.size].staged
+    shards, held_out = (Shards(data / part, plans=plans) for part in ("train", "validation"))
     torch.manual_seed(config.seed)
     model = Trained(replace(TRANSFORMERS[config.size], channels=shards.channels))
     if start is not None:
@@ -186,31 +223,34 @@ def train(config: TrainingConfig, *, data: Path, directory: Path, start: Transfo
     average = Average(model, decay=config.decay)
     optimizer = make_optimizer(model, config)
     step, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
-    log, stopped = Log(directory, first_step=step, steps=config.steps), Stop()
-    running: dict[str, float] = {}
-    while step < config.steps and not stopped:
-        batch = draw_batch(shards, config, model.transformer.config.patch, step)
-        for group in optimizer.param_groups:
-            group["lr"] = rate_at(step, config)
-        with fast_precision():
-            values = losses(model, batch)
-        (values["velocity"] + config.truth * values["naming"]).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad()
-        step += 1
-        average.update(model, step)
-        running = {name: running.get(name, value.item()) * 0.98 + value.item() * 0.02 for name, value in values.items()}
-        if step % 50 == 0:
-            log.write(step, running)
-        if step % every == 0 or step == config.steps:
-            shards.refresh()
-            save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
-            averaged = averaged_model(model, average)
-            log.write(step, validate(averaged, held_out, config))
-            if decoders is not None:
-                system = System(SystemConfig(), autoencoder=decoders[0], transformer=averaged.transformer, upsampler=decoders[1])
-                write_samples(system, directory / "samples" / f"{step:08d}.png")
+    beside = Assistants(model, assistants, prepare_assistant, data, config, first=step)
+    log, running = Log(directory, first_step=step, steps=config.steps), {}
+
+    def report() -> None:
+        shards.refresh()
+        save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
+        averaged = averaged_model(model, average)
+        log.write(step, validate(averaged, held_out, config))
+        if decoders is not None:
+            system = System(SystemConfig(), autoencoder=decoders[0], transformer=averaged.transformer, upsampler=decoders[1])
+            write_samples(system, directory / "samples" / f"{step:08d}.png")
+
+    with Stop() as stopped:
+        while step < config.steps and not stopped:
+            for group in optimizer.param_groups:
+                group["lr"] = rate_at(step, config)
+            values = add_gradients(model, shards, config, step)
+            values["helped"] = torch.tensor(float(beside.join()))
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            step += 1
+            average.update(model, step)
+            running = {name: running.get(name, value.item()) * 0.98 + value.item() * 0.02 for name, value in values.items()}
+            if step % 50 == 0:
+                log.write(step, running)
+            if step % every == 0 or step == config.steps:
+                report()
     save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
     log.close()
     return averaged_model(model, average).transformer
@@ -226,12 +266,16 @@ def averaged_model(model: Trained, average: Average) -> Trained:
 class Stop:
     """True once the process has been asked to end (SIGTERM or Ctrl-C): the step under way is finished and saved."""
 
-    def __init__(self) -> None:
+    def __enter__(self) -> "Stop":
         self.asked = False
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, self._ask)
+        self.before = {number: signal.signal(number, self._ask) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
 
-    def _ask(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, *_: object) -> None:
         self.asked = True
 
     def __bool__(self) -> bool:

@@ -177,3 +177,10 @@ STYLE_PHRASES: dict[str, tuple[str, ...]] = {
     "film": ("as a black-and-white film", "in the style of an old silent film", "black and white"),
     "papercut": ("as a paper cut", "made of cut paper", "paper collage style"),
 }
+
+COLOURS: tuple[str, ...] = tuple(RED_TO)
+
+
+def number_of(subject: str) -> int:
+    """A subject's number, from 1, whatever vocabulary a model knows; see models/layout.py."""
+    return 1 + list(SUBJECTS).index(subject)

@@ -1,0 +1,134 @@
+"""What is where: the poses of up to three subjects and the camera's path, frame by frame, and how a transformer is told.
+
+A layout comes before the picture. A small transformer, the planner, draws it from the prompt (it is the same network as
+the painter's, over grids of a few numbers), and every token of the painter is then told which part of which
+subject lies in it: pixels become a matter of looking up, motion a matter of a few numbers. After layout-guided
+generation (Lin et al. 2023, "VideoDirectorGPT"; Nie et al. 2024, "BlobGEN"); names are stored as bits (Chen et al. 2022, "Analog bits").
+
+The unit of length is the height of the view; positions count from its middle, y downwards. Knows nothing of the
+world that layouts are learnt from: subjects and colours are numbers here, 0 for none.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange, repeat
+from torch import Tensor, nn
+
+from .autoencoder import FRAMES
+
+SLOTS = 3  # subjects at once, in the order in which a prompt names them
+POSE = 7  # x, y, side, cosine and sine of the angle, mirrored (1 or -1), visible share
+VIEW = 3  # the camera's step since the frame before: x, y, logarithm of the zoom
+SUBJECT_BITS, COLOUR_BITS = 6, 2
+CHANNELS = FRAMES * POSE + SUBJECT_BITS + COLOUR_BITS
+SCALE = torch.tensor([3.0, 3.0, 6.0, 1.0, 1.0, 1.0, 2.0])  # poses → numbers of about unit variance
+SHIFT = torch.tensor([0.0, 0.0, -0.35, 0.0, 0.0, 0.0, -0.5])
+VIEW_SCALE = 30.0
+REACH = 0.9  # in sides of a subject: tokens this near to its middle are told of it
+WAVES = 4  # frequencies per coordinate inside a subject
+VIEW_WAVES = 5  # frequencies per coordinate of the camera's path
+TOLD = FRAMES * (4 * WAVES + 4)
+VIEWED = FRAMES * (VIEW + 4 * VIEW_WAVES)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """K groups of FRAMES frames; a first group that stands for a single frame repeats it."""
+    poses: Tensor  # (K, FRAMES, SLOTS, POSE)
+    view: Tensor  # (K, FRAMES, VIEW)
+    subjects: Tensor  # (SLOTS,) whole numbers, 0 for none
+    colours: Tensor  # (SLOTS,) whole numbers, 0 for the subject's own
+
+    def part(self, groups: slice | Tensor) -> "Layout":
+        """Some of the groups."""
+        return Layout(self.poses[groups], self.view[groups], self.subjects, self.colours)
+
+
+def to_grid(layout: Layout) -> Tensor:
+    """A layout as latents (CHANNELS, K, SLOTS + 1, 1): a row for each slot, the last for the camera."""
+    K = len(layout.poses)
+    poses = rearrange((layout.poses + SHIFT) * SCALE, "k f s p -> k s (f p)")
+    present = (layout.subjects > 0).float()[:, None]
+    names = torch.cat([_bits(layout.subjects, SUBJECT_BITS), _bits(layout.colours, COLOUR_BITS)], 1)     # (s, bits)
+    rows = torch.cat([poses * present, repeat(names, "s b -> k s b", k=K)], -1)                          # (k, s, C)
+    view = rearrange(layout.view * VIEW_SCALE, "k f v -> k 1 (f v)")
+    rows = torch.cat([rows, F.pad(view, (0, CHANNELS - view.shape[-1]))], 1)
+    return rearrange(rows, "k s c -> c k s 1")
+
+
+def from_grid(grid: Tensor) -> Layout:
+    """The layout that latents (CHANNELS, K, SLOTS + 1, 1) are nearest to; names are what most of its groups say."""
+    rows = rearrange(grid, "c k s 1 -> k s c")
+    slots, numbers = rows[:, :SLOTS], FRAMES * POSE
+    poses = rearrange(slots[..., :numbers], "k s (f p) -> k f s p", f=FRAMES) / SCALE - SHIFT
+    turn = F.normalize(poses[..., 3:5], dim=-1)
+    poses = torch.cat([poses[..., :2], poses[..., 2:3].clamp(min=0.02), turn, torch.where(poses[..., 5:6] < 0, -1.0, 1.0),
+                       poses[..., 6:].clamp(0, 1)], -1)
+    names = slots[..., numbers:].mean(0)
+    view = rearrange(rows[:, SLOTS, :FRAMES * VIEW], "k (f v) -> k f v", f=FRAMES) / VIEW_SCALE
+    return Layout(poses, view, _number(names[:, :SUBJECT_BITS]), _number(names[:, SUBJECT_BITS:]))
+
+
+def _bits(numbers: Tensor, count: int) -> Tensor:
+    """(S,) whole numbers → (S, count) of -1 and 1."""
+    return ((numbers[:, None] >> torch.arange(count)) & 1).float() * 2 - 1
+
+
+def _number(bits: Tensor) -> Tensor:
+    return ((bits > 0) << torch.arange(bits.shape[1])).sum(1)
+
+
+# ------------------------------------------------------------------------------------------------- what tokens are told
+
+def waves(x: Tensor, count: int) -> Tensor:
+    """Sines and cosines (..., n, 2 count) of (..., n) at 1, 2, 4 ... half periods for each unit."""
+    angles = x[..., None] * torch.pi * 2.0 ** torch.arange(count)
+    return torch.cat([angles.sin(), angles.cos()], -1)
+
+
+def inside(layout: Layout, rows: int, columns: int) -> Tensor:
+    """Where each token's middle lies in each subject, (K, rows, columns, SLOTS, FRAMES, 2), in sides from its middle."""
+    y, x = ((torch.arange(count) + 0.5 - count / 2) / rows for count in (rows, columns))
+    poses = rearrange(layout.poses, "k f s p -> k 1 1 s f p")
+    dx, dy = x[None, None, :, None, None] - poses[..., 0], y[None, :, None, None, None] - poses[..., 1]
+    cos, sin, mirrored = poses[..., 3], poses[..., 4], poses[..., 5]
+    across, down = (cos * dx - sin * dy) * mirrored, sin * dx + cos * dy
+    return torch.stack([across, down], -1) / poses[..., 2:3]
+
+
+class Staging(nn.Module):
+    """Tells tokens what a layout has in store for them; nothing at the start of training."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.read, self.tell = nn.Linear(TOLD, 4 * width), nn.Linear(4 * width, width, bias=False)
+        self.subject, self.colour = nn.Embedding(2**SUBJECT_BITS, 4 * width), nn.Embedding(2**COLOUR_BITS, 4 * width)
+        self.view = nn.Linear(VIEWED, width, bias=False)
+        self.unplanned = nn.Parameter(torch.zeros(width))
+
+    def initialise(self) -> None:
+        for zero in (self.tell, self.view):
+            nn.init.zeros_(zero.weight)
+
+    def forward(self, layouts: list[Layout | None], shapes: list[tuple[int, int, int]]) -> Tensor:
+        """(N, width) for the tokens of clips of these shapes (frames, rows, columns), each with a layout or none."""
+        parts = [self.of(layout, *shape) if layout else self.unplanned.expand(shape[0] * shape[1] * shape[2], -1)
+                 for layout, shape in zip(layouts, shapes, strict=True)]
+        return torch.cat(parts)
+
+    def of(self, layout: Layout, frames: int, rows: int, columns: int) -> Tensor:
+        """(N, width) for the tokens of one clip."""
+        where = inside(layout, rows, columns)                                                   # (k, h, w, s, f, 2)
+        near = (where.abs().amax(-1).amin(-1) < REACH) & (layout.subjects > 0)                  # (k, h, w, s)
+        k, h, w, s = near.nonzero(as_tuple=True)                                                # (P,) each
+        poses = layout.poses[k, :, s]                                                           # (P, f, POSE)
+        told = torch.cat([waves(where[k, h, w, s], WAVES).flatten(2), poses[..., 2:3].log(), poses[..., 3:5] * poses[..., 5:6],
+                          poses[..., 6:]], -1).flatten(1)
+        hidden = self.read(told) + self.subject(layout.subjects[s]) + self.colour(layout.colours[s])
+        y = self.tell(F.relu(hidden).square())                                                  # (P, width)
+        path = layout.view.flatten(0, 1).cumsum(0).unflatten(0, layout.view.shape[:2])          # (k, f, VIEW)
+        view = self.view(torch.cat([path, waves(path[..., :2], VIEW_WAVES).flatten(2)], -1).flatten(1))  # (k, width)
+        x = repeat(view, "k d -> (k n) d", n=rows * columns).to(y.dtype)
+        return x.index_add(0, (k * rows + h) * columns + w, y)

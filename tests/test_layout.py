@@ -1,0 +1,61 @@
+"""Layouts survive the way through a grid of numbers, and tokens are told where they lie in a subject."""
+
+import torch
+from torch.testing import assert_close
+
+from vitascope.data.shards import layout_of
+from vitascope.models.layout import CHANNELS, SLOTS, Staging, from_grid, inside, to_grid
+from vitascope.world.physics import simulate
+from vitascope.world.scene import FULL, sample_scene
+
+
+def layouts(count=12, frames=17):
+    for seed in range(count):
+        scene = sample_scene(seed, FULL, frames=frames)
+        yield layout_of(scene, simulate(scene), 0, frames)
+
+
+def test_a_grid_holds_a_layout():
+    for layout in layouts():
+        grid = to_grid(layout)
+        again = from_grid(grid + 0.05 * torch.randn(grid.shape))
+        assert grid.shape == (CHANNELS, 5, SLOTS + 1, 1)
+        present = layout.subjects > 0
+        assert torch.equal(again.subjects, layout.subjects) and torch.equal(again.colours, layout.colours)
+        assert_close(again.poses[:, :, present], layout.poses[:, :, present], atol=0.2, rtol=0)
+        assert_close(again.view, layout.view, atol=0.02, rtol=0)
+
+
+def test_grids_are_of_about_unit_size():
+    grids = torch.cat([to_grid(layout)[:, :, layout.subjects.nonzero().flatten()].flatten(1) for layout in layouts(40)], 1)
+    assert 0.5 < grids.square().mean().sqrt() < 1.5
+    assert grids.abs().max() < 8
+
+
+def test_a_part_keeps_its_frames():
+    layout = next(layouts(1, frames=33))
+    assert torch.equal(layout.part(slice(3, 8)).poses, layout.poses[3:8])
+
+
+def test_the_middle_of_a_subject_is_where_the_subject_is():
+    for layout in layouts():
+        where = inside(layout, 64, 64)
+        distance = where.square().sum(-1).sqrt()
+        for slot in layout.subjects.nonzero().flatten():
+            x, y = layout.poses[2, 1, slot, :2]
+            if max(abs(x), abs(y)) < 0.5:
+                row, column = divmod(int(distance[2, :, :, slot, 1].argmin()), 64)
+                assert abs((column + 0.5) / 64 - 0.5 - x) < 0.02 and abs((row + 0.5) / 64 - 0.5 - y) < 0.02
+
+
+def test_staging_starts_silent_and_then_tells_near_tokens_only():
+    torch.manual_seed(0)
+    staging, layout = Staging(32), next(layouts(1))
+    staging.initialise()
+    shapes = [(5, 8, 8), (5, 4, 6)]
+    assert not staging([layout, None], shapes).any()
+    torch.nn.init.normal_(staging.tell.weight)
+    told = staging([layout, None], shapes)
+    assert told.shape == (5 * 64 + 5 * 24, 32) and told[:320].any() and not told[320:].any()
+    near = (inside(layout, 8, 8).abs().amax(-1).amin(-1) < 0.9)[..., layout.subjects > 0].any(-1).flatten()
+    assert not told[:320][~near].any() and told[:320][near].any(-1).all()
