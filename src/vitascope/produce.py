@@ -89,9 +89,9 @@ def open_gate(model: Model, *, policy: Policy | None = None, signed: bool = True
 
 
 def describe_model(system: "System") -> Model:
-    """Name and version of a system, and the hash of its weights in the order of their names."""
+    """Name and version of a system, and the hash of its weights, part by part, in the order of their names."""
     digest = hashlib.sha256()
-    for part in (system.autoencoder, system.transformer, system.upsampler):
+    for part in system.parts.values():
         for name, tensor in sorted(part.state_dict().items()):
             digest.update(name.encode() + str(tuple(tensor.shape)).encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())

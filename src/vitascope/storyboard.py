@@ -240,7 +240,7 @@ def _to_card(card: dict[str, Any], path: str, folder: Path, seconds: float, fps:
     files = {kind: folder / card[kind] for kind in ("image", "video") if kind in card}
     for kind, file in files.items():
         try:
-            read_image(file)
+            (read_image if kind == "image" else count_frames)(file)
         except ValueError as error:
             raise ValueError(f"{path}.{kind}: {error}") from None
     return Card(card["at"], say(card["prompt"]) if "prompt" in card else "", seconds=card.get("seconds"), **files)
