@@ -20,11 +20,10 @@ from vitascope.train.autoencoder import (
     halve_clips,
     reconstruction_loss,
     schedule,
-    to_clips,
-    to_videos,
     train,
 )
 from vitascope.train.state import checkpoints
+from vitascope.video import to_unit
 
 TINY = AutoencoderTraining(
     model=replace(AUTOENCODERS["nano"], channels=8), steps=6, batch=4, side=16, frames=5, warmup=2, validate_every=2
@@ -50,7 +49,7 @@ def test_training_improves_on_the_linear_start(clips: np.ndarray, tmp_path: Path
     config = replace(TINY, steps=150, validate_every=150)
     start = train(replace(config, steps=0), tmp_path / "start", clips, clips[:4])
     trained = train(config, tmp_path / "trained", clips, clips[:4])
-    videos = to_videos(clips[:8])
+    videos = to_unit(clips[:8])
     with torch.no_grad():
         errors = [(model.decode(model.encode(videos)) - videos).square().mean().item() for model in (start, trained)]
     assert errors[1] < 0.97 * errors[0]
@@ -111,7 +110,7 @@ def test_the_run_folder_holds_what_use_needs(clips: np.ndarray, tmp_path: Path) 
 def test_latents_come_out_normalised(clips: np.ndarray, tmp_path: Path) -> None:
     trained = train(replace(TINY, steps=20, validate_every=20), tmp_path, clips, clips[:2])
     with torch.no_grad():
-        latents = trained.encode(to_videos(clips))
+        latents = trained.encode(to_unit(clips))
     assert latents.mean().abs() < 0.5
     assert 0.5 < latents.std() < 2.0
 
@@ -120,7 +119,7 @@ def test_the_decoder_alone_can_go_on(clips: np.ndarray, tmp_path: Path) -> None:
     start = train(TINY, tmp_path / "both", clips, clips[:2])
     config = replace(TINY, decoder_only=True, seed=1)
     after = train(config, tmp_path / "decoder", clips, clips[:2], start=start)
-    videos = to_videos(clips[:2])
+    videos = to_unit(clips[:2])
     with torch.no_grad():
         torch.testing.assert_close(start.encode(videos), after.encode(videos))
         assert not torch.allclose(start.decode(start.encode(videos)), after.decode(after.encode(videos)))
@@ -131,7 +130,7 @@ def test_fixed_statistics_are_exact(clips: np.ndarray) -> None:
     autoencoder = Autoencoder(TINY.model)
     fix_statistics(autoencoder, clips)
     with torch.no_grad():
-        latents = autoencoder.encode(to_videos(clips))
+        latents = autoencoder.encode(to_unit(clips))
     torch.testing.assert_close(latents.mean(dim=(0, 2, 3, 4)), torch.zeros(8), atol=0.05, rtol=0)
     torch.testing.assert_close(latents.std(dim=(0, 2, 3, 4)), torch.ones(8), atol=0.05, rtol=0)
 
@@ -151,9 +150,6 @@ def test_crops_are_where_something_moves() -> None:
         shares.append((batch.amax(dim=(1, 2, 3, 4)) > 0).float().mean().item())
     assert shares[1] > 2 * shares[0] > 0
 
-
-def test_clips_and_videos_are_inverse(clips: np.ndarray) -> None:
-    assert np.array_equal(to_clips(to_videos(clips)), clips)
 
 
 def test_halving_takes_means() -> None:

@@ -278,6 +278,7 @@ def train_autoencoder(
     model = train(config, out, cached, held_out, start=begin)
     if not decoder_only:
         fix_statistics(model, halve_clips(cached[:200]))
+        model.temper()
     save_weights(out, model.state_dict(), config.model)
 
 
@@ -290,6 +291,8 @@ def train_transformer(
     tokens: Annotated[int | None, typer.Option(help="In one step, about.", **AMOUNT)] = None,
     rate: Rate = None,
     seed: Seed = 0,
+    cooldown: Annotated[float | None, typer.Option(help="Share of the steps over which the rate falls to zero.",
+                                                   **NUMBER)] = None,
     every: Annotated[int, typer.Option(help="Steps from one checkpoint, validation and sample sheet to the next.",
                                        **AMOUNT)] = 250,
     assistants: Annotated[int, typer.Option(help="Processes that add gradients beside the main one, each with a thread: "
@@ -304,7 +307,8 @@ def train_transformer(
     from .train.transformer import TrainingConfig, train
 
     named(TRANSFORMERS, size, "transformer")
-    config = TrainingConfig(size=size, seed=seed, **given(steps=steps, tokens=tokens, rate=rate, alone=0 if start else None))
+    config = TrainingConfig(size=size, seed=seed, **given(steps=steps, tokens=tokens, rate=rate, cooldown=cooldown,
+                                                                alone=None if TRANSFORMERS[size].staged and not start else 0))
     decoders = None
     if autoencoder and upsampler:
         decoders = _load_part("autoencoder", autoencoder), _load_part("upsampler", upsampler)

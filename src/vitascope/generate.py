@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from einops import rearrange
 from torch import Tensor
 
 from .diffusion.samplers import SAMPLERS, Velocity, guide, times
@@ -19,7 +18,7 @@ from .models.text import TextEmbedding
 from .models.transformer import Noisy, Transformer, pack, unpatchify
 from .system import System
 from .tasks import RATE, Condition, cut, know
-from .video import Video
+from .video import Video, from_unit
 
 OVERLAP = 2  # latent frames that a window shares with the one before
 AT_ONCE = 8  # windows of a ring that go through the transformer together
@@ -215,10 +214,10 @@ def stream(system: System, parts: Iterable[Tensor]) -> Iterator[np.ndarray]:
             large = system.upsampler(frames)
             ready = large.shape[2] - reach
             if ready > first:
-                yield to_pixels(large[:, :, first:ready])
+                yield from_unit(large[0, :, first:ready])
             carried, last = frames[:, :, max(frames.shape[2] - 2 * reach, 0):], large[:, :, ready:]
     if last is not None:
-        yield to_pixels(last)
+        yield from_unit(last[0])
 
 
 @torch.inference_mode()
@@ -234,8 +233,3 @@ def stream_ring(system: System, latents: Tensor) -> Iterator[np.ndarray]:
         if len(wanted := frames[skip:][:left]):
             yield wanted
         skip, left = max(skip - len(frames), 0), left - len(wanted)
-
-
-def to_pixels(video: Tensor) -> np.ndarray:
-    """(1, 3, T, H, W) in [-1, 1] → uint8 (T, H, W, 3)."""
-    return rearrange((video[0].clamp(-1, 1) * 127.5 + 127.5).round().to(torch.uint8), "c t h w -> t h w c").numpy()

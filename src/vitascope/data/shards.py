@@ -23,6 +23,7 @@ from ..models.layout import POSE, SLOTS, Layout, from_grid, to_grid
 from ..models.text import Text
 from ..models.upsampler import SCALE
 from ..precision import fast_precision
+from ..video import to_unit
 from ..world.caption import LEVELS, caption, describe_image
 from ..world.catalogue import COLOURS, number_of
 from ..world.physics import Motion, simulate
@@ -92,9 +93,8 @@ def draw(scene: Scene, motion: Motion, start: int, frames: int) -> np.ndarray:
 @torch.inference_mode()
 def encode(pictures: list[np.ndarray], autoencoder: Autoencoder) -> Tensor:
     """Latents (B, C, T, H, W), float16, of clips uint8 (T, H, W, 3) of one size."""
-    video = rearrange(torch.from_numpy(np.stack(pictures)), "b t h w c -> b c t h w").float() / 127.5 - 1
     with fast_precision():
-        return autoencoder.encode(video).half().contiguous()
+        return autoencoder.encode(to_unit(np.stack(pictures))).half().contiguous()
 
 
 def write_shards(folder: Path, *, images: int, clips: int, long: int = 0, plans: int = 0, vocabulary: str, autoencoder: Autoencoder, text: Text,

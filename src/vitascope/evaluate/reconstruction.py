@@ -11,7 +11,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from vitascope.models.autoencoder import FRAMES, SIDE, Autoencoder, patchify, repeat_first, unpatchify
+from ..models.autoencoder import FRAMES, SIDE, Autoencoder, patchify, repeat_first, unpatchify
 
 LEVELS = 127.5  # pixel levels of 8 bits per unit of [-1, 1]
 STILL = 1.5 / LEVELS  # a pixel that changes by less than this from frame to frame counts as still

@@ -18,10 +18,11 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-from vitascope.evaluate.reconstruction import principal_components, psnr
-from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder, AutoencoderConfig
-from vitascope.precision import fast_precision
-from vitascope.train.state import (
+from ..evaluate.reconstruction import principal_components, psnr
+from ..models.autoencoder import AUTOENCODERS, Autoencoder, AutoencoderConfig
+from ..precision import fast_precision
+from ..video import from_unit, to_unit
+from .state import (
     Average,
     Log,
     check_config,
@@ -88,7 +89,7 @@ def train(
     average = Average(autoencoder, decay=config.average_decay)
     first, _ = load_checkpoint(directory, model=autoencoder, average=average, optimizer=optimizer)
     log = Log(directory, first_step=first, steps=config.steps)
-    validation_sets = {"whole": to_videos(validation), "half": halve(to_videos(validation))}
+    validation_sets = {"whole": to_unit(validation), "half": halve(to_unit(validation))}
 
     def report(step: int, values: dict[str, float]) -> None:
         averaged = with_weights(config.model, average)
@@ -166,7 +167,7 @@ def fix_statistics(autoencoder: Autoencoder, clips: np.ndarray, *, part: int = 8
     raw = []
     for first in range(0, len(clips), part):
         with fast_precision():
-            raw.append(autoencoder.encode_raw(to_videos(clips[first : first + part])).float())
+            raw.append(autoencoder.encode_raw(to_unit(clips[first : first + part])).float())
     latents = torch.cat(raw)
     autoencoder.mean.copy_(latents.mean(dim=(0, 2, 3, 4)))
     autoencoder.deviation.copy_(latents.std(dim=(0, 2, 3, 4)))
@@ -192,7 +193,7 @@ def start_linear(autoencoder: Autoencoder, config: AutoencoderTraining, scales: 
 def draw_batch(scales: list[np.ndarray], config: AutoencoderTraining, generator: np.random.Generator) -> Tensor:
     """Random videos (B, 3, T, side, side), in turn from each scale of the clips, half of them mirrored."""
     crops = [draw_crop(scales[index % len(scales)], config, generator) for index in range(config.batch)]
-    return to_videos(np.stack(crops))
+    return to_unit(np.stack(crops))
 
 
 def draw_crop(clips: np.ndarray, config: AutoencoderTraining, generator: np.random.Generator) -> np.ndarray:
@@ -216,19 +217,8 @@ def change(crop: np.ndarray) -> float:
 
 def halve_clips(clips: np.ndarray, *, part: int = 64) -> np.ndarray:
     """uint8 (N, T, S, S, 3) → (N, T, S/2, S/2, 3), each pixel the mean of four, a few clips at a time."""
-    parts = [to_clips(halve(to_videos(clips[first : first + part]))) for first in range(0, len(clips), part)]
+    parts = [from_unit(halve(to_unit(clips[first : first + part]))) for first in range(0, len(clips), part)]
     return np.concatenate(parts)
-
-
-def to_videos(clips: np.ndarray) -> Tensor:
-    """uint8 (N, T, H, W, 3) → (N, 3, T, H, W) in [-1, 1]."""
-    return rearrange(torch.from_numpy(np.array(clips)), "n t h w c -> n c t h w").float() / 127.5 - 1
-
-
-def to_clips(videos: Tensor) -> np.ndarray:
-    """The inverse of `to_videos`, rounding and clamping."""
-    pixels = ((videos.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    return rearrange(pixels, "n c t h w -> n t h w c").numpy()
 
 
 def halve(videos: Tensor) -> Tensor:
@@ -275,4 +265,4 @@ def sheet(originals: Tensor, decoded: Tensor) -> np.ndarray:
     """Rows of originals, each followed by its reconstruction: uint8 (rows, frames, H, W, 3)."""
     frames = torch.linspace(0, originals.shape[2] - 1, SHEET_FRAMES).round().long()
     pair = torch.stack([originals[:SHEET_ROWS, :, frames], decoded[:SHEET_ROWS, :, frames]], dim=1)
-    return to_clips(rearrange(pair, "n pair c t h w -> (n pair) c t h w"))
+    return from_unit(rearrange(pair, "n pair c t h w -> (n pair) c t h w"))

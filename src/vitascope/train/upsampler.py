@@ -14,12 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vitascope.evaluate.reconstruction import psnr
-from vitascope.models.autoencoder import Autoencoder
-from vitascope.models.upsampler import SCALE, UPSAMPLERS, Upsampler, UpsamplerConfig
-from vitascope.train.autoencoder import halve, reconstruct, sheet, to_videos
-from vitascope.precision import fast_precision
-from vitascope.train.state import (
+from ..evaluate.reconstruction import psnr
+from ..models.autoencoder import Autoencoder
+from ..models.upsampler import SCALE, UPSAMPLERS, Upsampler, UpsamplerConfig
+from .autoencoder import halve, reconstruct, sheet
+from ..precision import fast_precision
+from ..video import to_unit
+from .state import (
     Average,
     Log,
     check_config,
@@ -78,7 +79,7 @@ def train(config: UpsamplerTraining, directory: Path, clips: np.ndarray, validat
     optimizer = torch.optim.AdamW(learned, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     first, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
     log = Log(directory, first_step=first, steps=config.steps)
-    large = to_videos(validation)
+    large = to_unit(validation)
 
     def report(step: int, values: dict[str, float]) -> None:
         averaged = averaged_model(model, average)
@@ -126,7 +127,7 @@ def train_step(model: Decoders, optimizer: torch.optim.Optimizer, clips: np.ndar
 
 def draw_pairs(clips: np.ndarray, config: UpsamplerTraining, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Small crops (B, 3, T, side, side) from whole small clips, and the same crops at twice the size."""
-    chosen = to_videos(clips[np.sort(rng.integers(len(clips), size=config.batch))])
+    chosen = to_unit(clips[np.sort(rng.integers(len(clips), size=config.batch))])
     if rng.random() < 0.5:
         chosen = chosen.flip(-1)
     first = rng.integers(chosen.shape[2] - config.frames + 1)
