@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vitascope.serve.ingest import check_clip
 from vitascope.serve.orders import Order
 from vitascope.serve.service import Settings, open_service
 from vitascope.serve.worker import Journal, Refused, run_worker
@@ -55,14 +56,16 @@ def produce(
         if step == STEPS // 2:
             preview(picture(state))
     progress(STEPS, STEPS)
-    write_frames(frames(order, state), out, fps=order.fps, metadata={"prompt": order.prompt, "seed": order.seed})
+    seconds = order.total(check_clip(inputs["video"])[2]) if "video" in inputs else order.seconds
+    made = frames(order, state, seconds)
+    write_frames(made, out, fps=order.fps, metadata={"prompt": order.prompt, "seed": order.seed})
 
 
-def frames(order: Order, state: np.ndarray) -> Iterator[np.ndarray]:
-    """Frames uint8 (H, W, 3), as many as were asked for."""
+def frames(order: Order, state: np.ndarray, seconds: float) -> Iterator[np.ndarray]:
+    """Frames uint8 (H, W, 3) of so many seconds."""
     levels = np.uint8((np.tanh(state) + 1) * 127)
     ground = np.asarray(Image.fromarray(levels).resize((order.width, order.height), Image.Resampling.NEAREST))
-    for number in range(max(round(order.seconds * order.fps), 1)):
+    for number in range(max(round(seconds * order.fps), 1)):
         yield np.roll(ground, number, axis=1)
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from serving import Live, finished, serving, settings, wait_for
+from vitascope.safety import feedback
 from vitascope.serve import app as serve_app
 from vitascope.serve import ingest
 from vitascope.serve.jobs import Job, Limits, Receipt, new_id
@@ -155,6 +157,29 @@ def test_hostile_pictures_are_refused_by_their_header(idle: Live) -> None:
     assert idle.service.files.names("videos") == []
 
 
+def test_what_is_sent_never_becomes_a_header(live: Live, made: dict) -> None:
+    """Names of files, ids, variants, marks of requests: with line breaks, as text or percent-encoded."""
+    evil = "a\r\nSet-Cookie: evil=1\r\n\r\n"
+    picture = live.http.get(f"/v1/videos/{made['id']}/content?variant=thumbnail").content
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a%0d%0aSet-Cookie: evil=1.png"\r\n'
+        b"Content-Type: image/png\r\n\r\n" + picture + b"\r\n--x--\r\n"
+    )
+    kept = live.http.post("/v1/files", content=body, headers={"content-type": "multipart/form-data; boundary=x"})
+    answers = [
+        kept,
+        live.http.get(f"/v1/files/{kept.json()['id']}/content"),
+        live.http.get(f"/v1/videos/{made['id']}/content", params={"variant": evil}),
+        live.http.get(f"/v1/videos/{quote(evil, safe='')}/content"),
+        live.http.get("/v1/videos", params={"after": evil, "order": evil}),
+        live.http.post("/v1/videos", json={"prompt": evil, "model": evil}),
+        live.http.post("/v1/videos", json={"prompt": "x", "input_reference": {"image_url": f"http://8.8.8.8/{evil}"}}),
+        live.http.post("/v1/webhooks", json={"url": f"http://8.8.8.8/{evil}"}),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 400, 404, 400, 400, 400, 400]
+    assert not any("set-cookie" in answer.headers or "evil" in str(answer.headers) for answer in answers)
+
+
 # -------------------------------------------------------------------------------------------------------- what is made
 
 
@@ -170,12 +195,96 @@ def test_connect_extend_backward_infill_and_mask(live: Live, made: dict) -> None
         ("/v1/videos/edits", {"json": {"prompt": "x", "video": id, "range": "0.2-0.6"}}),
         ("/v1/videos/edits", {"data": {"prompt": "x", "video": id}, "files": {"mask": ("m.webp", picture)}}),
         (f"/v1/videos/{id}/remix", {"data": {"prompt": "x", "strength": "0.3", "size": "48x64"}}),
+        ("/v1/videos/outpaintings", {"json": {"prompt": "x", "video": id, "size": "64x64"}}),
+        ("/v1/videos/combinations", {"json": {"prompt": "x", "video": id, "other": id, "strength": 0.4}}),
     ]
     for path, body in sent:
         answer = live.http.post(path, **body)
         assert answer.status_code == 200, answer.text
         video = finished(live, answer.json()["id"])
         assert video["status"] == "completed" and video["vitascope"]["from"]["video"] == id
+
+
+def test_a_connection_ends_as_its_other_video_was_made(live: Live, made: dict) -> None:
+    other = finished(live, create(live, prompt="the end")["id"])["id"]
+    body = {"prompt": "x", "video": made["id"], "other": other, "seconds": 1}
+    for more, then in (({}, "the end"), ({"then": "snow"}, "snow")):
+        answer = live.http.post("/v1/videos/connections", json={**body, **more}).json()
+        assert answer["vitascope"]["settings"]["then"] == then
+
+
+def test_a_loop_of_a_video_has_a_passage_of_the_length_asked_for(idle: Live, live: Live, made: dict) -> None:
+    for more, seconds in (({}, "2"), ({"seconds": "2.5"}, "3.5")):
+        answer = live.http.post(f"/v1/videos/{made['id']}/remix", json={"prompt": "x", "loop": True, **more})
+        assert answer.json()["seconds"] == seconds
+
+
+def test_cards_show_pictures_and_parts_of_videos(live: Live, made: dict) -> None:
+    picture = live.http.get(f"/v1/videos/{made['id']}/content?variant=thumbnail").content
+    file = live.http.post("/v1/files", files={"file": ("a.webp", picture)}).json()["id"]
+    cards = [
+        {"at": 0, "input_reference": {"file_id": file}},
+        {"at": 0.25, "video": {"id": made["id"]}, "range": "0.25-0.75", "cut": True},
+        {"at": 0.75, "prompt": "it snows"},
+    ]
+    body = {"size": "64x48", "seconds": "2", "storyboard": cards}
+    video = live.http.post("/v1/videos", json=body).json()
+    assert video["prompt"] == "it snows" and video["vitascope"]["from"] == {"clip-1": made["id"]}
+    assert video["vitascope"]["settings"]["storyboard"] == [
+        {"prompt": "", "at": 0.0, "cut": False, "shows": "card-0"},
+        {"prompt": "", "at": 0.25, "cut": True, "shows": "clip-1", "range": [0.25, 0.75]},
+        {"prompt": "it snows", "at": 0.75, "cut": False},
+    ]
+    assert finished(live, video["id"])["status"] == "completed"
+    inputs = live.service.files.path(f"videos/{video['id']}/inputs")
+    assert (inputs / "card-0").read_bytes() == picture and (inputs / "clip-1").stat().st_size > 0
+    form = {"seconds": "2", "storyboard[0][prompt]": "a"}
+    answer = live.http.post("/v1/videos", data=form, files={"storyboard[1][input_reference]": ("a.webp", picture)})
+    assert answer.status_code == 200 and answer.json()["vitascope"]["settings"]["storyboard"][1]["shows"] == "card-1"
+
+
+@pytest.mark.parametrize(
+    ("card", "param"),
+    [
+        ({"at": 0}, "prompt"),
+        ({"at": 3, "video": "video_x"}, "storyboard[0]"),
+        ({"at": 0, "prompt": "x", "range": "0-1"}, "range"),
+        ({"at": 0, "video": "video_x", "input_reference": {"file_id": "file_x"}}, "storyboard[0]"),
+    ],
+)
+def test_cards_that_show_nothing_or_too_much_are_refused(idle: Live, card: dict, param: str) -> None:
+    answer = idle.http.post("/v1/videos", json={"prompt": "x", "seconds": "2", "storyboard": [card]})
+    assert refusal(answer)[::2] == (400, param)
+
+
+def test_a_prompt_is_expanded(idle: Live) -> None:
+    answer = idle.http.post("/v1/expansions", json={"prompt": "a dog jumps", "seed": 1}).json()
+    assert answer["prompt"] == "a dog jumps" and answer["expanded_prompt"].startswith("a dog jumps ")
+    made = create(idle, prompt="a dog jumps", expanded_prompt=answer["expanded_prompt"])
+    assert made["prompt"] == "a dog jumps"
+    assert made["vitascope"]["settings"]["expanded"] == answer["expanded_prompt"]
+
+
+def test_a_file_is_asked_where_it_comes_from(live: Live, made: dict) -> None:
+    clip = live.http.get(f"/v1/videos/{made['id']}/content").content
+    report = live.http.post("/v1/verify", files={"file": ("clip.mp4", clip)}, timeout=100).json()
+    assert (report["object"], report["file"], report["verdict"]) == ("verification", "clip.mp4", "unknown")
+    assert [step["step"] for step in report["evidence"]][:3] == ["credentials", "watermark", "fingerprint"]
+
+
+@pytest.mark.parametrize("content", [b"", b"no video", b"\0\0\0\x18ftypmp42" + bytes(100)])
+def test_what_is_no_video_and_no_picture_is_not_examined(idle: Live, content: bytes) -> None:
+    answer = idle.http.post("/v1/verify", files={"file": ("x.mp4", content)}, timeout=100)
+    assert refusal(answer) == (400, "invalid_file", "file")
+
+
+def test_a_video_is_reported(live: Live, idle: Live, made: dict) -> None:
+    path = f"/v1/videos/{made['id']}/report"
+    assert live.http.post(path, json={"category": "violence", "reason": "it hits"}).json()["category"] == "violence"
+    (note,) = feedback.reports(live.service.settings.data)
+    assert (note.file, note.category, note.reason) == (f"{made['id']}.mp4", "violence", "it hits")
+    assert refusal(live.http.post(path, json={"reason": " "}))[::2] == (400, "reason")
+    assert refusal(idle.http.post(f"/v1/videos/{create(idle)['id']}/report", json={"reason": "x"}))[0] == 400
 
 
 def test_a_video_outlives_what_it_was_made_from(idle: Live, live: Live) -> None:
@@ -290,6 +399,16 @@ def test_events_of_a_deleted_video_end(idle: Live) -> None:
         assert "event: deleted" in list(lines)
 
 
+def test_followers_of_all_videos_hear_of_deletions(idle: Live) -> None:
+    id = create(idle)["id"]
+    since = idle.service.jobs.version()
+    httpx.delete(f"{idle.url}/v1/videos/{id}")
+    with idle.http.stream("GET", f"/v1/videos/events?since={since}") as response:
+        lines = response.iter_lines()
+        wait_for(lambda: next(lines) == "event: deleted")
+        assert json.loads(next(lines).removeprefix("data: ")) == {"id": id}
+
+
 def test_events_of_all_videos(live: Live) -> None:
     since = live.service.jobs.version()
     id = create(live)["id"]
@@ -352,19 +471,25 @@ def test_one_key_never_sees_anothers_things(guarded: tuple) -> None:
         ("POST", "/retry"),
         ("GET", "/preview"),
         ("GET", "/events"),
+        ("POST", "/report"),
     ):
         assert refusal(live.http.request(method, f"/v1/videos/{id}{path}", headers=bob))[:2] == (404, "not_found")
+    clip_of_bob = finished(live, live.http.post("/v1/videos", json=SMALL, headers=bob).json()["id"], headers=bob)["id"]
     for path, body in (
         ("/v1/videos/edits", {"prompt": "x", "video": id}),
         (f"/v1/videos/{id}/remix", {"prompt": "x"}),
         ("/v1/videos", {"prompt": "Mo", "characters": [{"id": character["id"]}]}),
         ("/v1/videos", {"prompt": "x", "input_reference": {"file_id": file["id"]}}),
+        ("/v1/videos", {"prompt": "x", "storyboard": [{"at": 0, "video": id}]}),
+        ("/v1/videos/combinations", {"prompt": "x", "video": clip_of_bob, "other": id}),
     ):
         assert refusal(live.http.post(path, json=body, headers=bob))[0] == 404
     assert refusal(live.http.get(f"/v1/videos/characters/{character['id']}", headers=bob))[0] == 404
     assert refusal(live.http.get(f"/v1/files/{file['id']}/content", headers=bob))[0] == 404
     assert refusal(live.http.delete(f"/v1/webhooks/{hook['id']}", headers=bob))[0] == 404
-    for path in ("/v1/videos", "/v1/files", "/v1/webhooks"):
+    assert live.http.delete(f"/v1/videos/{clip_of_bob}", headers=bob).status_code == 200
+    assert refusal(live.http.delete(f"/v1/videos/characters/{character['id']}", headers=bob))[0] == 404
+    for path in ("/v1/videos", "/v1/videos/characters", "/v1/files", "/v1/webhooks"):
         assert live.http.get(path, headers=bob).json()["data"] == []
         assert len(live.http.get(path, headers=ann).json()["data"]) == 1
     assert "secret" in hook and "secret" not in live.http.get("/v1/webhooks", headers=ann).json()["data"][0]

@@ -75,6 +75,7 @@ def test_public_addresses_are(address: str) -> None:
         "http://[",
         "http://example.com:99999/",
         "javascript:alert(1)",
+        "http://8.8.8.8/\r\nX-Evil: 1",
         "http://169.254.169.254/",
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from serving import Live, serving, settings
+from vitascope.presets import STYLES
 from vitascope.video import read_video
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API is scheduled:DeprecationWarning")
@@ -152,12 +153,16 @@ def test_characters(client: openai.OpenAI, clip: bytes) -> None:
     character = client.videos.create_character(name="Mossy", video=("m.mp4", clip, "video/mp4"))
     again = client.videos.get_character(character.id)
     assert (again.id, again.name, again.created_at) == (character.id, "Mossy", character.created_at)
+    every = client.get("/videos/characters", cast_to=object)["data"]
+    assert [one["id"] for one in every] == [character.id]
     extra = {"characters": [{"id": character.id}]}
     video = client.videos.create(prompt="mossy dances", size="64x48", seconds="1", extra_body=extra)
     assert poll(client, video.id).status == "completed"
     with pytest.raises(openai.BadRequestError) as caught:
         client.videos.create(prompt="somebody dances", extra_body=extra)
     assert caught.value.param == "characters"
+    assert client.delete(f"/videos/characters/{character.id}", cast_to=object)["deleted"]
+    assert client.get("/videos/characters", cast_to=object)["data"] == []
 
 
 def test_a_first_frame_from_a_file(client: openai.OpenAI) -> None:
@@ -221,14 +226,14 @@ def test_additional_fields(client: openai.OpenAI) -> None:
         "style": "pencil",
         "loop": True,
         "strength": 0.4,
-        "storyboard": [{"prompt": "a", "at": 0, "cut": False}, {"prompt": "b", "at": 1.5, "cut": True}],
+        "storyboard": [{"prompt": "a", "at": 0, "cut": False}, {"prompt": "b", "at": 1.5, "cut": False}],
     }
     video = client.videos.create(prompt="all of it", extra_body=extra)
     assert (video.size, video.seconds) == ("48x64", "3")
     ours = video.to_dict()["vitascope"]
     assert ours["settings"]["storyboard"] == [
         {"prompt": "a", "at": 0.0, "cut": False},
-        {"prompt": "b", "at": 1.5, "cut": True},
+        {"prompt": "b", "at": 1.5, "cut": False},
     ]
     first, second = (poll(client, id).to_dict()["vitascope"]["settings"] for id in ours["variations"])
     assert (first["seed"], second["seed"]) == (3, 4)
@@ -269,7 +274,9 @@ def test_retries_of_the_client_make_one_job(live: Live) -> None:
 
 
 def test_models(client: openai.OpenAI) -> None:
-    assert {"sora-2", "sora-2-pro", "vitascope"} <= {model.id for model in client.models.list().data}
+    models = {model.id: model.to_dict()["vitascope"] for model in client.models.list().data}
+    assert {"sora-2", "sora-2-pro", "vitascope"} <= models.keys()
+    assert models["vitascope"]["styles"] == STYLES and "1280x720" in models["sora-2"]["sizes"]["usual"]
 
 
 @pytest.mark.parametrize(
@@ -284,6 +291,8 @@ def test_models(client: openai.OpenAI) -> None:
         ({"prompt": "x", "model": "veo"}, "model"),
         ({"prompt": "x", "extra_body": {"colour": "red"}}, "colour"),
         ({"prompt": "x", "extra_body": {"seed": "many"}}, "seed"),
+        ({"prompt": "x", "extra_body": {"style": "in oil"}}, "style"),
+        ({"prompt": "x", "extra_body": {"loop": True, "storyboard": [{"prompt": "a", "at": 1, "cut": True}]}}, "loop"),
     ],
 )
 def test_bad_requests_name_the_field(client: openai.OpenAI, fields: dict, param: str) -> None:

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vitascope import upscale as upscale_module
+from vitascope.presets import STYLES
 from vitascope.produce import describe_model, open_gate
 from vitascope.safety.policy import Policy, decide
 from vitascope.serve import production as production_module
 from vitascope.serve.orders import Order
-from vitascope.serve.production import Production, split_shots
+from vitascope.serve.production import Production, say, split_shots
 from vitascope.serve.worker import Refused
-from vitascope.video import Video, read_video, write_video
+from vitascope.video import Video, cover, read_video, write_video
 
 
 class Pages(dict):
@@ -74,6 +76,10 @@ def make(
     return read_video(out)
 
 
+def card(prompt: str, at: float, *, cut: bool = False, shows: str | None = None, range=None) -> dict:
+    return {"prompt": prompt, "at": at, "cut": cut, "shows": shows, "range": range}
+
+
 def order(task: str = "create", **fields) -> Order:
     return Order(
         **{
@@ -99,12 +105,13 @@ def order(task: str = "create", **fields) -> Order:
         ({"fps": 12.0}, 12),
         ({"loop": True, "seconds": 2.0}, 16),
         ({"width": 96, "height": 160}, 8),
-        ({"style": "pencil sketch", "negative": "rain", "guidance": 2.0, "sampler": "euler"}, 8),
+        ({"style": "pencil", "camera": "pans left", "expanded": "a dog runs"}, 8),
+        ({"negative": "rain", "guidance": 2.0, "sampler": "euler"}, 8),
         (
             {
                 "storyboard": (
-                    {"prompt": "a car", "at": 0.5, "cut": False},
-                    {"prompt": "a tree", "at": 1.0, "cut": True},
+                    card("a car", 0.5),
+                    card("a tree", 1.0, cut=True),
                 ),
                 "seconds": 2.0,
             },
@@ -128,6 +135,7 @@ def test_a_new_video_has_the_size_length_and_rate_asked_for(
         ("edit", {}, 9, None),
         ("edit", {"span": (0.25, 0.5)}, 9, slice(6, 9)),
         ("edit", {"loop": True}, 17, slice(0, 9)),
+        ("edit", {"loop": True, "seconds": 2.0}, 25, slice(0, 9)),
         ("connect", {}, 26, slice(17, 26)),
     ],
 )
@@ -153,7 +161,8 @@ def test_a_masked_region_is_made_anew(production: Production, tmp_path: Path, cl
         tmp_path / "video.mp4",
         {"video": clip, "mask": tmp_path / "mask.png"},
     )
-    assert len(video) == 9
+    own = read_video(clip).pixels
+    assert len(video) == 9 and np.abs(video.pixels[:, :, 40:].astype(int) - own[:, :, 40:]).mean() < 6
 
 
 def test_the_first_frame_is_the_picture(production: Production, tmp_path: Path) -> None:
@@ -187,7 +196,7 @@ def watch_films(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     films, film = [], production_module.film
 
     def watched(*arguments: object) -> Video:
-        films.append(film(*arguments).pixels)
+        films.append(np.stack([*film(*arguments).frames]))
         return Video(films[-1], 8.0)
 
     monkeypatch.setattr(production_module, "film", watched)
@@ -265,10 +274,69 @@ def test_what_the_gate_refuses_is_refused(
 
 
 def test_shots_begin_at_cuts() -> None:
+    a, b, c = card("a", 0.0), card("b", 1.0, cut=True), card("c", 1.5)
+    assert split_shots(order(seconds=2.0), [a, b, c]) == [(0, 8, [(0, a)]), (8, 16, [(0, b), (4, c)])]
+    assert split_shots(order(seconds=2.0), []) == [(0, 16, [])]
+    shown, later = card("a", 0.0, shows="card-0"), card("", 1.0, cut=True, shows="card-1")
+    only_words = card("a", 0.0)
+    assert split_shots(order(seconds=2.0), [later, shown])[1] == (8, 16, [(0, only_words), (0, later)])
+
+
+def test_a_text_is_said_with_its_presets() -> None:
+    assert say(order(style="pencil"), "a dog") == f"a dog, {STYLES['pencil']}"
+
+
+def test_pictures_and_parts_of_clips_stand_where_their_cards_put_them(
+    production: Production, tmp_path: Path, clip: Path
+) -> None:
+    """A clip's own frames come back as they were, at the size of the result; a picture guides and begins a shot."""
+    Image.new("RGB", (50, 50), "teal").save(tmp_path / "sea.png")
     cards = (
-        {"prompt": "a", "at": 0.0, "cut": False},
-        {"prompt": "b", "at": 1.0, "cut": True},
-        {"prompt": "c", "at": 1.5, "cut": False},
+        card("", 0.5, shows="clip-0", range=(0.25, 0.875)),
+        card("the sea", 2.0, cut=True, shows="card-1"),
+        card("more sea", 2.5),
     )
-    assert split_shots(order(storyboard=cards), 16) == [(0, 8, [(0, "a")]), (8, 16, [(0, "b"), (4, "c")])]
-    assert split_shots(order(), 16) == [(0, 16, [])]
+    inputs = {"clip-0": clip, "card-1": tmp_path / "sea.png"}
+    video = make(production, order(seconds=3.0, storyboard=cards), tmp_path / "video.mp4", inputs)
+    given = cover(read_video(clip), 160, 96).pixels
+    shown = slice(1, 5)  # the latent frame that half a second falls into
+    assert len(video) == 24 and np.abs(video.pixels[shown].astype(int) - given[2:6]).mean() < 6
+    assert np.abs(video.pixels[16].astype(int) - (0, 128, 128)).mean() < 6
+
+
+def test_a_range_beyond_its_clip_is_the_users_fault(production: Production, tmp_path: Path, clip: Path) -> None:
+    cards = (card("", 0.0, shows="clip-0", range=(5.0, 6.0)),)
+    with pytest.raises(ValueError, match="begins at 5 s"):
+        make(production, order(storyboard=cards), tmp_path / "video.mp4", {"clip-0": clip})
+
+
+def test_all_of_a_clip_stays_in_a_larger_picture(production: Production, tmp_path: Path, clip: Path) -> None:
+    video = make(production, order("outpaint", width=96, height=160), tmp_path / "video.mp4", {"video": clip})
+    own = read_video(clip).pixels
+    assert video.size == (96, 160) and len(video) == len(own)
+    assert np.abs(video.pixels[:, 48:112].astype(int) - own).mean() < 6
+
+
+def test_a_subject_moves_to_another_place(production: Production, tmp_path: Path, clip: Path) -> None:
+    square = np.zeros((9, 64, 96, 3), np.uint8)
+    for number in range(9):
+        square[number, 20:44, 8 * number : 8 * number + 24] = 255
+    write_video(Video(square, 8.0), tmp_path / "subject.mp4")
+    inputs = {"video": tmp_path / "subject.mp4", "other": clip}
+    video = make(production, order("combine", width=96, height=64, strength=0.5), tmp_path / "video.mp4", inputs)
+    assert video.size == (96, 64) and len(video) == 9
+
+
+def test_what_is_enlarged_is_enlarged_by_the_upsampler(
+    production: Production, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes, double = [], upscale_module.double
+
+    def watched(upsampler, frames):
+        for frame in double(upsampler, frames):
+            sizes.append(frame.shape[1::-1])
+            yield frame
+
+    monkeypatch.setattr(upscale_module, "double", watched)
+    video = make(production, order(width=320, height=192), tmp_path / "video.mp4")
+    assert video.size == (320, 192) and len(sizes) == 8 and min(sizes) >= (320, 192)

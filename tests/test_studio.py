@@ -16,6 +16,7 @@ import quick_produce
 from PIL import Image
 from serving import Live, finished, serving, settings, wait_for
 
+from vitascope.safety import feedback
 from vitascope.serve.app import STUDIO
 from vitascope.serve.jobs import Limits
 from vitascope.serve.orders import Order
@@ -292,6 +293,59 @@ def test_a_drag_builds_a_storyboard(live: Live, tab: Tab) -> None:
     assert video()["prompt"] == "a frog sits. then it jumps"
 
 
+def test_a_card_shows_a_picture(live: Live, tab: Tab) -> None:
+    page = tab()
+    page.get_by_role("button", name="Storyboard").click()
+    page.locator(".pile").click()
+    page.get_by_label("Picture of card 1").set_input_files(
+        {"name": "sea.png", "mimeType": "image/png", "buffer": picture(90, 30)}
+    )
+    expect(page.get_by_alt_text("A picture")).to_be_visible()
+    page.reload()
+    expect(page.get_by_alt_text("A picture")).to_be_visible()
+    page.get_by_label("Prompt", exact=True).fill("waves roll in")
+    with new_video(live) as video:
+        page.get_by_role("button", name="Create").click()
+    assert video()["vitascope"]["settings"]["storyboard"] == [{"prompt": "", "at": 0, "cut": False, "shows": "card-0"}]
+    with Image.open(inputs(live, video()["id"])["card-0"]) as image:
+        assert image.size == (90, 30)
+
+
+def test_a_part_of_a_video_goes_onto_the_storyboard(live: Live, tab: Tab, clip: str) -> None:
+    page = tab(f"#/video/{clip}")
+    page.get_by_role("tab", name="Re-cut").click()
+    page.get_by_label("Range begins").fill("0.5")
+    page.get_by_label("Range ends").fill("1.5")
+    page.get_by_role("button", name="Onto the storyboard").click()
+    expect(page.get_by_alt_text("A part of a video")).to_be_visible()
+    page.get_by_label("Prompt", exact=True).fill("the cat wakes up and leaves")
+    with new_video(live) as video:
+        page.get_by_role("button", name="Create").click()
+    (card,) = video()["vitascope"]["settings"]["storyboard"]
+    assert (card["shows"], card["range"], card["at"]) == ("clip-0", [0.5, 1.5], 0.5)
+    assert (video()["size"], video()["seconds"], video()["vitascope"]["from"]) == ("64x48", "2", {"clip-0": clip})
+
+
+def test_the_expanded_prompt_is_shown_and_can_be_changed(live: Live, tab: Tab) -> None:
+    page = tab()
+    page.get_by_label("Prompt", exact=True).fill("a dog jumps")
+    page.get_by_role("button", name="Expand").click()
+    expanded = page.get_by_label("What the model reads")
+    expect(expanded).to_have_value(re.compile("^a dog jumps .+"))
+    first = expanded.input_value()
+    page.get_by_role("button", name="Other words").click()
+    page.wait_for_function(
+        "(first) => document.querySelector('.expanded textarea').value !== first", arg=first
+    )
+    expanded.fill("a dog jumps over a wall")
+    with new_video(live) as video:
+        page.get_by_role("button", name="Create").click()
+    assert video()["prompt"] == "a dog jumps"
+    assert video()["vitascope"]["settings"]["expanded"] == "a dog jumps over a wall"
+    page.get_by_label("Prompt", exact=True).fill("a cat sleeps")
+    expect(expanded).to_have_value(re.compile("^a cat sleeps .+"))
+
+
 # ------------------------------------------------------------------------------------------------------------ one video
 
 
@@ -361,9 +415,57 @@ def test_inpaint_of_a_painted_mask(live: Live, tab: Tab, clip: str) -> None:
 def test_loop_and_connect(live: Live, tab: Tab, clip: str) -> None:
     other = make(live, prompt="the other one")
     page = tab(f"#/video/{clip}")
-    assert ask(live, page, "Loop", "Make a loop")["vitascope"]["settings"]["loop"]
-    video = ask(live, page, "Connect", "Connect", lambda: page.get_by_role("radio", name="the other one").click())
+    looped = ask(live, page, "Loop", "Make a loop")
+    assert looped["vitascope"]["settings"]["loop"] and looped["seconds"] == "3"
+
+    def choose() -> None:
+        page.get_by_role("radio", name="the other one").click()
+        page.get_by_label("How one gives way to the other").select_option("late")
+
+    video = ask(live, page, "Connect", "Connect", choose)
     assert video["vitascope"]["from"] == {"video": clip, "other": other}
+    made = video["vitascope"]["settings"]
+    assert (made["curve"], made["then"]) == ("late", "the other one")
+
+
+def test_outpaint_and_combine(live: Live, tab: Tab, clip: str) -> None:
+    other = make(live, prompt="another place")
+    page = tab(f"#/video/{clip}")
+    wider = ask(live, page, "Outpaint", "Outpaint", lambda: page.get_by_label("New aspect").select_option("16:9"))
+    assert (wider["size"], wider["vitascope"]["task"]) == ("80x48", "outpaint")
+    both = ask(live, page, "Combine", "Combine", lambda: page.get_by_role("radio", name="another place").click())
+    assert both["vitascope"]["from"] == {"video": clip, "other": other} and both["vitascope"]["task"] == "combine"
+
+
+def test_a_video_that_is_removed_elsewhere_goes(live: Live, tab: Tab) -> None:
+    id = make(live, prompt="soon gone")
+    page = tab()
+    tile = page.locator(f".tile[data-id={id}]")
+    expect(tile).to_have_count(1)
+    live.http.delete(f"/v1/videos/{id}")
+    expect(tile).to_have_count(0)
+
+
+def test_a_video_is_reported(live: Live, tab: Tab, clip: str) -> None:
+    page = tab(f"#/video/{clip}")
+    page.get_by_role("button", name="Report").click()
+    page.get_by_label("It is about").select_option("violence")
+    page.get_by_label("In your words").fill("it hits somebody")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    note = wait_for(lambda: feedback.reports(live.service.settings.data))[-1]
+    assert (note.file, note.category, note.reason) == (f"{clip}.mp4", "violence", "it hits somebody")
+
+
+def test_a_file_is_asked_where_it_comes_from(tab: Tab, tmp_path: Path) -> None:
+    write_frames(iter(np.zeros((8, 48, 64, 3), np.uint8)), tmp_path / "other.mp4", fps=8)
+    page = tab()
+    page.get_by_role("button", name="Where does a file come from?").click()
+    drop(page, "other.mp4", "video/mp4", (tmp_path / "other.mp4").read_bytes())
+    page.set_default_timeout(100_000)  # milliseconds: a process starts and looks at every frame
+    page.get_by_role("heading", name="Nothing says that it was made here").wait_for()
+    expect(page.get_by_text("Content credentials")).to_be_visible()
+    expect(page.get_by_text("The mark in the pixels")).to_be_visible()
 
 
 def test_lineage_leads_to_parents_and_children(live: Live, tab: Tab, clip: str) -> None:
@@ -438,10 +540,10 @@ def test_dark_mode_follows_the_system_until_it_is_chosen(tab: Tab) -> None:
     assert page.evaluate(colour) == light
 
 
-@pytest.mark.parametrize("path", ["", "#/video/{clip}", "#/compare/{clip}/{clip}"])
+@pytest.mark.parametrize("path", ["", "#/video/{clip}", "#/compare/{clip}/{clip}", "#/verify"])
 def test_nothing_is_cut_off_on_a_phone(tab: Tab, clip: str, path: str) -> None:
     page = tab(path.format(clip=clip), viewport={"width": 360, "height": 740}, has_touch=True)
-    page.locator("main :is(img, video)").first.wait_for()
+    page.locator("main :is(img, video, .drop)").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
@@ -474,7 +576,7 @@ def test_contrast_is_enough_for_everybody() -> None:
 
 def test_every_control_has_a_name(tab: Tab, clip: str) -> None:
     page = tab(f"#/video/{clip}")
-    for tool in ("Remix", "Extend", "Infill", "Inpaint", "Loop", "Connect"):
+    for tool in ("Remix", "Extend", "Re-cut", "Infill", "Loop", "Inpaint", "Outpaint", "Connect", "Combine"):
         page.get_by_role("tab", name=tool).click()
         nameless = page.evaluate("""[...document.querySelectorAll('button, input, textarea, select, a[href]')]
             .filter((one) => !(one.ariaLabel || one.labels?.length || one.textContent.trim() || one.title))

@@ -1,6 +1,7 @@
 """The processes: what the commands start, how they end, and what a service survives."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ import sys
 from pathlib import Path
 from vitascope.serve import web
 from vitascope.serve.service import Settings, open_service
-web.worker_command = lambda settings, model: [sys.executable, sys.argv[2], str(settings.data), "0.1"]
+web.worker_command = lambda settings: [sys.executable, sys.argv[2], str(settings.data), "0.1"]
 web.run_web(open_service(Settings(Path(sys.argv[1]), lease=1.0)), port=0, workers=1)
 """
 
@@ -81,8 +82,8 @@ def test_a_data_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -
 
 
 def test_workers_are_started_with_the_services_settings(tmp_path: Path) -> None:
-    settings = Settings(tmp_path, "postgresql://x", "s3://bucket")
-    assert worker_command(settings, Path("m"))[1:] == [
+    settings = Settings(tmp_path, "postgresql://x", "s3://bucket", model=Path("m"))
+    assert worker_command(settings)[1:] == [
         "-m",
         "vitascope",
         "worker",
@@ -167,3 +168,11 @@ def test_a_service_survives_the_kill_of_its_worker_of_itself_and_of_both(tmp_pat
     started = time.monotonic()
     running.end()
     assert running.process.returncode in (0, -signal.SIGTERM) and time.monotonic() - started < 20
+
+
+def test_the_tests_that_the_documents_name_are_there() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "serving.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", text)
+    assert len(named) > 15
+    for file, name in named:
+        assert f"def {name}(" in Path(__file__).with_name(file).read_text(encoding="utf-8"), (file, name)

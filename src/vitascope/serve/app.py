@@ -15,7 +15,7 @@ from time import monotonic
 
 import httpx
 import structlog
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -28,6 +28,7 @@ from . import assets, ingest, intake, objects, orders
 from .database import Unavailable
 from .errors import ApiError, invalid, missing, of_status
 from .events import Watcher
+from .expansion import expand
 from .forms import Fields, sent
 from .guard import COOKIE, Authenticated, BodyLimit, Observed, identify
 from .jobs import Job, Queue
@@ -79,8 +80,22 @@ async def extend_video(request: Request) -> Response:
 
 async def connect_videos(request: Request) -> Response:
     async with sent(request) as fields:
+        source, other = await _named_job(request, fields), await _named_job(request, fields, "other")
+        order, sources = orders.connect(fields, request.state.service.settings.models, source, other)
+        return await _submit(request, fields, order, sources, source=source)
+
+
+async def outpaint_video(request: Request) -> Response:
+    async with sent(request) as fields:
         source = await _named_job(request, fields)
-        order, sources = orders.connect(fields, request.state.service.settings.models, source)
+        order, sources = orders.outpaint(fields, request.state.service.settings.models, source)
+        return await _submit(request, fields, order, sources, source=source)
+
+
+async def combine_videos(request: Request) -> Response:
+    async with sent(request) as fields:
+        source = await _named_job(request, fields)
+        order, sources = orders.combine(fields, request.state.service.settings.models, source)
         return await _submit(request, fields, order, sources, source=source)
 
 
@@ -188,6 +203,15 @@ async def get_character(request: Request) -> Response:
     return JSONResponse(objects.character(await _asset(request, "character")))
 
 
+async def list_characters(request: Request) -> Response:
+    rows = await to_thread.run_sync(request.state.service.assets.all, "character", request.state.key.id)
+    return JSONResponse(objects.page([objects.character(row) for row in rows], False))
+
+
+async def delete_character(request: Request) -> Response:
+    return await _delete_asset(request, "character")
+
+
 async def create_file(request: Request) -> Response:
     async with sent(request) as fields:
         picture = orders.picture(fields)
@@ -212,11 +236,7 @@ async def get_file_content(request: Request) -> Response:
 
 
 async def delete_file(request: Request) -> Response:
-    id, service = request.path_params["id"], request.state.service
-    if not await to_thread.run_sync(service.assets.remove, id, "file", request.state.key.id):
-        raise missing(id, "file")
-    await to_thread.run_sync(service.files.remove, assets.place(id))
-    return JSONResponse({"id": id, "object": "file", "deleted": True})
+    return await _delete_asset(request, "file")
 
 
 async def create_webhook(request: Request) -> Response:
@@ -242,11 +262,37 @@ async def delete_webhook(request: Request) -> Response:
 
 
 async def list_models(request: Request) -> Response:
-    models = [
-        {"id": name, "object": "model", "created": 0, "owned_by": "vitascope"}
-        for name in (*request.state.service.settings.models, "sora-2", "sora-2-pro")
-    ]
-    return JSONResponse({"object": "list", "data": models})
+    settings = request.state.service.settings
+    names = (*settings.models, "sora-2", "sora-2-pro")
+    return JSONResponse({"object": "list", "data": [objects.model(name, settings.card) for name in names]})
+
+
+async def expand_prompt(request: Request) -> Response:
+    async with sent(request) as fields:
+        prompt, seed = orders.expansion(fields)
+    knows = request.state.service.settings.card.get("knows", {})
+    return JSONResponse({"object": "expansion", "prompt": prompt, "expanded_prompt": expand(prompt, knows, seed=seed)})
+
+
+# ------------------------------------------------------------------------------------------- where a file comes from
+
+
+async def verify_file(request: Request) -> Response:
+    async with sent(request) as fields:
+        upload = orders.unknown_file(fields)
+        async with request.state.examiners:
+            report = await to_thread.run_sync(intake.examine, upload)
+    return JSONResponse({"object": "verification", **report})
+
+
+async def report_video(request: Request) -> Response:
+    job = await _own_job(request)
+    async with sent(request) as fields:
+        category, reason = orders.report(fields)
+    await to_thread.run_sync(
+        lambda: intake.report(request.state.service, job, category=category, reason=reason)
+    )
+    return JSONResponse({"object": "report", "video": job.id, "category": category})
 
 
 # --------------------------------------------------------------------------------------------------------- the service
@@ -326,9 +372,9 @@ async def _own_job(request: Request, id: str | None = None) -> Job:
     return job
 
 
-async def _named_job(request: Request, fields: Fields) -> Job | None:
-    """The job that the field `video` names; None if it is an upload."""
-    id = orders.made_here(fields, "video")
+async def _named_job(request: Request, fields: Fields, name: str = "video") -> Job | None:
+    """The job that a field names; None if it is an upload."""
+    id = orders.made_here(fields, name)
     return None if id is None else await _own_job(request, id)
 
 
@@ -338,6 +384,14 @@ async def _asset(request: Request, kind: str) -> dict:
     if row is None:
         raise missing(id, kind)
     return row
+
+
+async def _delete_asset(request: Request, kind: str) -> Response:
+    id, service = request.path_params["id"], request.state.service
+    if not await to_thread.run_sync(service.assets.remove, id, kind, request.state.key.id):
+        raise missing(id, kind)
+    await to_thread.run_sync(service.files.remove, assets.place(id))
+    return JSONResponse({"id": id, "object": kind, "deleted": True})
 
 
 def _paging(request: Request) -> tuple[str | None, int, str]:
@@ -401,8 +455,12 @@ VIDEOS = [
     Route("/videos/edits", edit_video, methods=["POST"]),
     Route("/videos/extensions", extend_video, methods=["POST"]),
     Route("/videos/connections", connect_videos, methods=["POST"]),
+    Route("/videos/outpaintings", outpaint_video, methods=["POST"]),
+    Route("/videos/combinations", combine_videos, methods=["POST"]),
     Route("/videos/characters", create_character, methods=["POST"]),
+    Route("/videos/characters", list_characters, methods=["GET"]),
     Route("/videos/characters/{id}", get_character, methods=["GET"]),
+    Route("/videos/characters/{id}", delete_character, methods=["DELETE"]),
     Route("/videos/events", follow_videos, methods=["GET"]),
     Route("/videos/{id}", get_video, methods=["GET"]),
     Route("/videos/{id}", delete_video, methods=["DELETE"]),
@@ -411,7 +469,10 @@ VIDEOS = [
     Route("/videos/{id}/cancel", cancel_video, methods=["POST"]),
     Route("/videos/{id}/retry", retry_video, methods=["POST"]),
     Route("/videos/{id}/preview", get_preview, methods=["GET"]),
+    Route("/videos/{id}/report", report_video, methods=["POST"]),
     Route("/videos/{id}/events", follow_video, methods=["GET"]),
+    Route("/expansions", expand_prompt, methods=["POST"]),
+    Route("/verify", verify_file, methods=["POST"]),
     Route("/files", create_file, methods=["POST"]),
     Route("/files", list_files, methods=["GET"]),
     Route("/files/{id}", get_file, methods=["GET"]),
@@ -455,7 +516,13 @@ async def _lifespan(service: Service, metrics: Metrics) -> AsyncIterator[dict]:
     to_thread.current_default_thread_limiter().total_tokens = 16
     watcher = Watcher(service.jobs)
     chores = [asyncio.create_task(chore) for chore in (watcher.run(), _deliver(service), _keep_house(service))]
-    yield {"service": service, "metrics": metrics, "watcher": watcher, "queue": QueueView(service)}
+    yield {
+        "service": service,
+        "metrics": metrics,
+        "watcher": watcher,
+        "queue": QueueView(service),
+        "examiners": CapacityLimiter(1),  # files of strangers that are looked at together
+    }
     for chore in chores:
         chore.cancel()
     await asyncio.gather(*chores, return_exceptions=True)

@@ -3,9 +3,8 @@
 Imports nothing heavy before a command runs.
 """
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
@@ -43,8 +42,8 @@ def serve(
     """Serve the Videos API and the studio, with one worker beside it."""
     from .web import run_web
 
-    with _opened(_settings(data, database, files, host)) as service:
-        run_web(service, port=port, workers=workers, model=model)
+    with _opened(_settings(data, database, files, host=host, model=model)) as service:
+        run_web(service, port=port, workers=workers)
 
 
 @app.command()
@@ -61,7 +60,7 @@ def worker(
     from .worker import run_worker
 
     configure_log()
-    with _opened(_settings(data, database, files)) as service:
+    with _opened(_settings(data, database, files, model=model)) as service:
         run_worker(service, open_production(model), parent=parent)
 
 
@@ -129,11 +128,10 @@ def remove_webhook(
             raise ValueError(f"there is no webhook with the id {id!r}; `vitascope webhook list` shows all")
 
 
-def _settings(data: Path, database: str | None, files: str | None = None, host: str | None = None) -> "Settings":
+def _settings(data: Path, database: str | None, files: str | None = None, **more: Any) -> "Settings":
     from .service import Settings
 
-    settings = Settings(data, database, files)
-    return settings if host is None else replace(settings, host=host)
+    return Settings(data, database, files, **more)
 
 
 def _opened(settings: "Settings"):

@@ -51,6 +51,13 @@ CREATE TABLE IF NOT EXISTS jobs (
 CREATE INDEX IF NOT EXISTS jobs_by_key ON jobs (key, number);
 CREATE INDEX IF NOT EXISTS jobs_by_status ON jobs (status, number);
 CREATE INDEX IF NOT EXISTS jobs_by_version ON jobs (version);
+CREATE TABLE IF NOT EXISTS deletions (
+    id TEXT NOT NULL,                 -- a job that is gone, for followers who knew it
+    key TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    at DOUBLE PRECISION NOT NULL
+);
+CREATE INDEX IF NOT EXISTS deletions_by_version ON deletions (version);
 CREATE TABLE IF NOT EXISTS receipts (
     key TEXT NOT NULL,
     token TEXT NOT NULL,              -- an Idempotency-Key, or a request's fingerprint
@@ -205,7 +212,7 @@ class PostgreSQL:
     skip_locked = "FOR UPDATE SKIP LOCKED"
 
     def __init__(self, url: str) -> None:
-        import psycopg  # the extra `postgres`
+        import psycopg  # SQLite starts without it
 
         self.url, self.pool, self.driver = url, Pool(self._open), psycopg
         with self.write() as execute:

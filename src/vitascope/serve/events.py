@@ -12,7 +12,7 @@ import structlog
 from anyio import to_thread
 
 from .database import Unavailable
-from .jobs import Job, Jobs, Queue
+from .jobs import Deleted, Job, Jobs, Queue
 
 ALIVE = 15.0  # seconds between signs of life, which keep proxies from hanging up
 INTERVAL = 0.25  # seconds between looks at the store
@@ -52,13 +52,11 @@ class Watcher:
                 changed = self.changed  # taken before the look, so that nothing falls in between
                 jobs, now = await to_thread.run_sync(lambda: (self.jobs.changes(key, since, id=id), queue()))
                 for job in jobs:
-                    since = job.version
-                    yield f"id: {since}\nevent: video\ndata: {json.dumps(show(job, now))}\n\n"
-                    if id is not None and not job.live:
+                    since, gone = job.version, isinstance(job, Deleted)
+                    kind, data = ("deleted", {"id": job.id}) if gone else ("video", show(job, now))
+                    yield f"id: {since}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"
+                    if id is not None and (gone or not job.live):
                         return
-                if id is not None and not jobs and await to_thread.run_sync(self.jobs.get, id, key) is None:
-                    yield f'event: deleted\ndata: {{"id": "{id}"}}\n\n'
-                    return
                 if not jobs:
                     try:
                         await asyncio.wait_for(changed.wait(), ALIVE)

@@ -177,7 +177,8 @@ def _split(url: str):
         parts.port
     except ValueError:
         raise ValueError(f"{_show(url)} is no URL") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+    known = parts.scheme in ("http", "https") and parts.hostname and parts.username is None
+    if not known or not url.isprintable():  # what `urlsplit` leaves out silently could end a header line
         raise ValueError(f"{_show(url)} is no http or https URL")
     return parts
 

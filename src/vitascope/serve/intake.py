@@ -12,13 +12,17 @@ so that deleting the folder deletes everything of it. A file without a job (the 
 import errno
 import hashlib
 import json
+import shutil
+import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import UploadFile
 
-from . import assets, ingest
+from ..safety import feedback
+from . import assets, ingest, verification
 from .errors import ApiError, invalid, missing
 from .forms import Fields
 from .jobs import Job, LimitReached, Receipt, ReceiptMismatch, new_id
@@ -29,7 +33,11 @@ from .service import Service
 RETRY_WINDOW = 900.0  # seconds in which a request that says it is a retry finds its first
 TWIN_WINDOW = 5.0  # seconds in which an identical request of a program that says nothing counts as a retry
 ORPHAN_AGE = 3600.0  # seconds after which a file without a job is nobody's
-PICTURES = ("image", "mask")  # roles
+
+
+def is_picture(role: str) -> bool:
+    """Whether an input of this role is a still; all others are clips."""
+    return role in ("image", "mask") or role.startswith("card-")
 
 
 def folder(id: str) -> str:
@@ -137,14 +145,40 @@ def keep(service: Service, key: Key, kind: str, name: str, upload: UploadFile) -
         raise _as_answer(error) from error
 
 
+def examine(upload: UploadFile) -> dict[str, Any]:
+    """Where a file comes from, as far as this installation can tell."""
+    limit = ingest.LIMITS.clip_bytes
+    if not upload.size or upload.size > limit:
+        raise invalid("file", f"The file has {upload.size or 0} bytes; expected 1 to {limit}.", code="invalid_file")
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "file"
+        upload.file.seek(0)
+        with path.open("wb") as file:
+            shutil.copyfileobj(upload.file, file)
+        try:
+            return {**verification.verify(path), "file": upload.filename or "file"}
+        except ValueError as error:
+            raise invalid("file", f"{str(error)[:1].upper()}{str(error)[1:300]}.", code="invalid_file") from None
+
+
+def report(service: Service, job: Job, *, category: str, reason: str) -> None:
+    """Note what somebody says of a finished video, in the data folder. ApiError 400 for one that is not finished."""
+    if job.status != "completed":
+        raise invalid("id", f"The video is {job.status}; expected a completed one.", code="video_not_ready")
+    with tempfile.TemporaryDirectory() as scratch:
+        named = Path(scratch) / f"{job.id}.mp4"  # the note tells a file's name
+        named.symlink_to(service.files.fetch(f"{job.result}/video.mp4", Path(scratch)).absolute())
+        feedback.store(named, reason=reason, category=category, folder=service.settings.data)
+
+
 def _job(order: Order, id: str, key: Key, source: Job | None, ids: list[str], parents: dict[str, str]) -> Job:
-    seconds = order.seconds + (float(source.seconds) if source and order.task == "extend" else 0.0)
+    seconds = order.total(float(source.seconds)) if source else order.seconds
     request = {"order": order.as_json(), "variations": ids, "parents": parents}
     return Job(
         id,
         key.id,
         order.model,
-        order.prompt,
+        order.title,
         order.size,
         f"{seconds:g}",
         request,
@@ -170,9 +204,10 @@ def _store_inputs(
 
 def _store(service: Service, key: Key, order: Order, role: str, source: Source, name: str) -> str:
     """Store one input and return its name; a URL is left for the worker to fetch."""
+    size = (order.width, order.height) if role == "image" else None  # a first frame has to fit, all others are fitted
     match source:
         case UploadFile():
-            _store_upload(service, source, role, name, size=(order.width, order.height) if role == "image" else None)
+            _store_upload(service, source, role, name, size=size)
         case Link(url) if not url[:5].lower() == "data:":
             try:
                 ingest.check_url(url)
@@ -186,16 +221,14 @@ def _store(service: Service, key: Key, order: Order, role: str, source: Source, 
                 data = ingest.fetch(url, limit=ingest.LIMITS.image_bytes)
             except ValueError as error:
                 raise invalid("input_reference", f"image_url: {error}.", code="invalid_image_url") from None
-            _check_picture(data, "input_reference", (order.width, order.height))
+            _check_picture(data, "input_reference", size)
             service.files.write(name, data)
         case Asset(id, kind):
             row = service.assets.get(id, kind, key.id)
             if row is None:
                 raise missing(id, kind)
             if kind == "file":
-                _check_picture(
-                    service.files.read(f"{assets.place(id)}/content"), "input_reference", (order.width, order.height)
-                )
+                _check_picture(service.files.read(f"{assets.place(id)}/content"), "input_reference", size)
             service.files.copy(f"{assets.place(id)}/content", name)
         case Made(id):
             made = service.jobs.get(id, key.id)
@@ -214,11 +247,11 @@ def _store_upload(
 ) -> int:
     """Write an uploaded file after a look at its header; its bytes."""
     param = "input_reference" if role == "image" else role
-    limit = ingest.LIMITS.image_bytes if role in PICTURES else ingest.LIMITS.clip_bytes
+    limit = ingest.LIMITS.image_bytes if is_picture(role) else ingest.LIMITS.clip_bytes
     if not upload.size or upload.size > limit:
         raise invalid(param, f"The file has {upload.size or 0} bytes; expected 1 to {limit}.", code="invalid_file")
     upload.file.seek(0)
-    if role in PICTURES:
+    if is_picture(role):
         _check_picture(upload.file.read(), param, size)
     elif not ingest.looks_like_clip(upload.file.read(16)):
         raise invalid(param, "The file is no MP4, QuickTime, WebM or GIF video.", code="invalid_file")
@@ -245,7 +278,7 @@ def _name_characters(service: Service, key: Key, order: Order, sources: Sources)
     named = []
     for asset in (source for source in sources.values() if isinstance(source, Asset) and source.kind == "character"):
         name = service.assets.get(asset.id, "character", key.id)["name"]
-        if name.casefold() not in order.prompt.casefold():
+        if not any(name.casefold() in text.casefold() for text in order.texts):
             raise invalid(
                 "characters", f"The prompt does not mention the character {name!r}.", code="character_not_in_prompt"
             )

@@ -26,6 +26,7 @@ from .database import Database, Execute, Row
 ATTEMPTS = 2  # how often a job is tried; what a worker gave back unharmed does not count
 PACE_SAMPLE = 20  # finished jobs that estimates of time rest on
 DAY = 86400
+REMEMBERED = 7 * DAY  # seconds for which followers that were away are told of a deletion
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,14 @@ class Job:
     @property
     def live(self) -> bool:
         return self.status in ("queued", "in_progress")
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """What is left of a job for its followers."""
+
+    id: str
+    version: int
 
 
 @dataclass(frozen=True)
@@ -204,16 +213,20 @@ class Jobs:
         )
         return [_job(row) for row in rows[:limit]], len(rows) > limit
 
-    def changes(self, key: str, since: int, *, id: str | None = None) -> list[Job]:
-        """The key's jobs (or one of them) that changed after a version, in the order of their last change."""
+    def changes(self, key: str, since: int, *, id: str | None = None) -> list["Job | Deleted"]:
+        """What became of the key's jobs (or of one of them) after a version, in the order of their last change. Who
+        knows nothing yet (`since` 0) is told of no deletion."""
+        one, known = "AND id = :id" if id else "", "AND :since > 0"
         rows = self.database.read(
-            f"SELECT * FROM jobs WHERE key = :key AND version > :since {'AND id = :id' if id else ''}"
-            " ORDER BY version LIMIT 200",
+            "SELECT changed.version AS change, changed.id AS changed_id, jobs.* FROM ("
+            f" SELECT version, id FROM jobs WHERE key = :key AND version > :since {one}"
+            f" UNION ALL SELECT version, id FROM deletions WHERE key = :key AND version > :since {one or known}"
+            " ORDER BY version LIMIT 200) AS changed LEFT JOIN jobs ON jobs.id = changed.id ORDER BY change",
             key=key,
             since=since,
             **({"id": id} if id else {}),
         )
-        return [_job(row) for row in rows]
+        return [_change(row) for row in rows]
 
     def version(self) -> int:
         """The newest version of all."""
@@ -237,8 +250,16 @@ class Jobs:
         with self.database.write() as execute:
             gone = execute("DELETE FROM jobs WHERE id = :id AND key = :key RETURNING id", id=id, key=key)
             if gone:
+                now = self.clock()
                 execute("DELETE FROM receipts WHERE job = :id", id=id)
-                execute("UPDATE clock SET value = value + 1")  # wakes followers
+                execute("DELETE FROM deletions WHERE at < :old", old=now - REMEMBERED)
+                execute(
+                    "INSERT INTO deletions (id, key, version, at) VALUES (:id, :key, :version, :now)",
+                    id=id,
+                    key=key,
+                    version=self._tick(execute),
+                    now=now,
+                )
             return bool(gone)
 
     def expired(self) -> list[Job]:
@@ -395,9 +416,12 @@ class Jobs:
         return _job(rows[0])
 
     def _stamp(self, execute: Execute, id: str) -> None:
-        """Always last: it holds the clock until the commit."""
-        version = execute("UPDATE clock SET value = value + 1 RETURNING value")[0]["value"]
-        execute("UPDATE jobs SET version = :version WHERE id = :id", version=version, id=id)
+        """Always last, as `_tick` is."""
+        execute("UPDATE jobs SET version = :version WHERE id = :id", version=self._tick(execute), id=id)
+
+    def _tick(self, execute: Execute) -> int:
+        """The next version; it holds the clock until the commit."""
+        return execute("UPDATE clock SET value = value + 1 RETURNING value")[0]["value"]
 
     def _requeue(self, execute: Execute, id: str) -> None:
         execute("UPDATE jobs SET status = 'queued', worker = NULL, lease = 0 WHERE id = :id", id=id)
@@ -469,6 +493,11 @@ class Jobs:
 
 
 COLUMNS = {column.name for column in fields(Job)}
+
+
+def _change(row: Row) -> Job | Deleted:
+    version, id = row.pop("change"), row.pop("changed_id")
+    return Deleted(id, version) if row["id"] is None else _job(row)
 
 
 def _job(row: Row) -> Job:

@@ -6,8 +6,11 @@ service can tell: the settings, the place in the queue, the time that is left.
 
 from typing import Any
 
+from ..presets import CAMERAS, STYLES
+from ..safety.policy import CATEGORIES
 from .database import Row
 from .jobs import Job, Queue
+from .orders import BOUNDS, CURVES, SAMPLERS, SIZES
 from .webhooks import Hook
 
 
@@ -38,7 +41,7 @@ def extras(job: Job, queue: Queue | None) -> dict[str, Any]:
     return {
         "task": order["task"],
         "settings": {
-            name: order[name]
+            name: _shown(order.get(name))  # what an older version had no name for is missing
             for name in (
                 "seed",
                 "fps",
@@ -46,11 +49,14 @@ def extras(job: Job, queue: Queue | None) -> dict[str, Any]:
                 "steps",
                 "guidance",
                 "strength",
+                "expanded",
                 "style",
+                "camera",
                 "loop",
                 "forward",
                 "span",
                 "curve",
+                "then",
                 "storyboard",
                 "characters",
                 "sampler",
@@ -68,6 +74,16 @@ def extras(job: Job, queue: Queue | None) -> dict[str, Any]:
     }
 
 
+def _shown(value: Any) -> Any:
+    """A setting; of cards only what is said of them."""
+    if not isinstance(value, list):
+        return value
+    return [
+        {name: said for name, said in entry.items() if said is not None} if isinstance(entry, dict) else entry
+        for entry in value
+    ]
+
+
 def page(entries: list[dict[str, Any]], more: bool) -> dict[str, Any]:
     """A list of anything that has an id."""
     return {
@@ -77,6 +93,21 @@ def page(entries: list[dict[str, Any]], more: bool) -> dict[str, Any]:
         "last_id": entries[-1]["id"] if entries else None,
         "has_more": more,
     }
+
+
+def model(name: str, card: dict[str, Any]) -> dict[str, Any]:
+    """A model's name, and what may be asked of it: the card says what it was shown."""
+    offers = {
+        "styles": STYLES,
+        "cameras": CAMERAS,
+        "curves": CURVES,
+        "samplers": SAMPLERS,
+        "sizes": {"sides": BOUNDS.side, "pixels": BOUNDS.area, "usual": SIZES},
+        "seconds": BOUNDS.seconds,
+        "report_categories": (*CATEGORIES, "other"),
+        "knows": card.get("knows", {}),
+    }
+    return {"id": name, "object": "model", "created": 0, "owned_by": "vitascope", "vitascope": offers}
 
 
 def character(row: Row) -> dict[str, Any]:

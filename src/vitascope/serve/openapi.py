@@ -7,6 +7,9 @@ from functools import cache
 from typing import Any
 
 from .. import __version__
+from ..presets import CAMERAS, STYLES
+from ..safety.feedback import LONGEST_REASON
+from ..safety.policy import CATEGORIES
 from .orders import BOUNDS, CURVES, SAMPLERS
 
 Schema = dict[str, Any]
@@ -68,11 +71,12 @@ SETTINGS: dict[str, Schema] = {  # what every request may say of how it is made
     "num_inference_steps": {"type": "integer", "minimum": BOUNDS.steps[0], "maximum": BOUNDS.steps[1]},
     "guidance_scale": decimal(*BOUNDS.guidance),
     "strength": decimal(0, 1),
-    "style": {"type": "string", "maxLength": 80},
-    "loop": {"type": "boolean"},
+    "expanded_prompt": {"type": "string", "maxLength": BOUNDS.prompt},
+    "style": {"enum": list(STYLES)},
+    "camera": {"enum": list(CAMERAS)},
     "n": {"type": "integer", "minimum": 1, "maximum": BOUNDS.variations},
-    "extra_params": record({"sampler": {"enum": list(SAMPLERS)}}, [], additionalProperties=False),
 }
+LOOP: Schema = {"type": "boolean"}
 FRAME: dict[str, Schema] = {  # size, length and rate
     "size": SIZE,
     "seconds": SECONDS,
@@ -81,11 +85,6 @@ FRAME: dict[str, Schema] = {  # size, length and rate
     "width": {"type": "integer", "minimum": BOUNDS.side[0], "maximum": BOUNDS.side[1], "multipleOf": 2},
     "height": {"type": "integer", "minimum": BOUNDS.side[0], "maximum": BOUNDS.side[1], "multipleOf": 2},
 }
-CARD = record(
-    {"prompt": PROMPT, "at": decimal(0, BOUNDS.seconds), "cut": {"type": "boolean"}},
-    ["prompt"],
-    additionalProperties=False,
-)
 RANGE: Schema = {
     "anyOf": [
         {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?-[0-9]+(\.[0-9]+)?$"},
@@ -99,6 +98,18 @@ REFERENCE: Schema = {
         record({"file_id": TEXT}, additionalProperties=False),
     ]
 }
+CARD = record(
+    {
+        "prompt": PROMPT,
+        "at": decimal(0, BOUNDS.seconds),
+        "cut": {"type": "boolean"},
+        "input_reference": REFERENCE,
+        "video": VIDEO_REFERENCE,
+        "range": RANGE,
+    },
+    ["prompt"],
+    additionalProperties=False,
+)
 
 EVENT = record({"id": TEXT, "event": {"enum": ["video", "deleted"]}, "data": TEXT, "retry": WHOLE}, [])
 
@@ -126,7 +137,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Extras": record(
         {
-            "task": {"enum": ["create", "edit", "extend", "connect"]},
+            "task": {"enum": ["create", "edit", "extend", "connect", "outpaint", "combine"]},
             "settings": {"type": "object"},
             "variations": {"type": "array", "items": TEXT},
             "from": {"type": "object"},
@@ -142,6 +153,20 @@ SCHEMAS: dict[str, Schema] = {
     "VideoList": listing("Video"),
     "Deleted": record({"id": TEXT, "object": TEXT, "deleted": {"const": True}}),
     "Character": record({"id": TEXT, "name": TEXT, "created_at": WHOLE}),
+    "CharacterList": listing("Character"),
+    "Expansion": record({"object": {"const": "expansion"}, "prompt": TEXT, "expanded_prompt": TEXT}),
+    "Evidence": record({"step": TEXT, "found": {"type": "boolean"}, "detail": TEXT, "log10_p": nullable(NUMBER)}),
+    "Verification": record(
+        {
+            "object": {"const": "verification"},
+            "file": TEXT,
+            "verdict": {"enum": ["ours", "tampered", "unknown"]},
+            "stands_on": TEXT,
+            "evidence": {"type": "array", "items": ref("Evidence")},
+            "warnings": {"type": "array", "items": TEXT},
+        }
+    ),
+    "Report": record({"object": {"const": "report"}, "video": TEXT, "category": TEXT}),
     "File": record(
         {
             "id": TEXT,
@@ -171,6 +196,8 @@ SCHEMAS: dict[str, Schema] = {
                 "maxItems": BOUNDS.characters,
             },
             "storyboard": {"type": "array", "items": CARD, "minItems": 1, "maxItems": BOUNDS.cards},
+            "loop": LOOP,
+            "extra_params": record({"sampler": {"enum": list(SAMPLERS)}}, [], additionalProperties=False),
             **FRAME,
             **SETTINGS,
         },
@@ -178,10 +205,20 @@ SCHEMAS: dict[str, Schema] = {
         additionalProperties=False,
     ),
     "VideoRemix": record(
-        {"prompt": PROMPT, "range": RANGE, "mask": FILE, **FRAME, **SETTINGS}, ["prompt"], additionalProperties=False
+        {"prompt": PROMPT, "range": RANGE, "mask": FILE, "loop": LOOP, **FRAME, **SETTINGS},
+        ["prompt"],
+        additionalProperties=False,
     ),
     "VideoEdit": record(
-        {"prompt": PROMPT, "video": VIDEO_REFERENCE, "range": RANGE, "mask": FILE, **FRAME, **SETTINGS},
+        {
+            "prompt": PROMPT,
+            "video": VIDEO_REFERENCE,
+            "range": RANGE,
+            "mask": FILE,
+            "loop": LOOP,
+            **FRAME,
+            **SETTINGS,
+        },
         ["prompt", "video"],
         additionalProperties=False,
     ),
@@ -201,11 +238,43 @@ SCHEMAS: dict[str, Schema] = {
             "prompt": PROMPT,
             "video": VIDEO_REFERENCE,
             "other": VIDEO_REFERENCE,
+            "then": {"type": "string", "maxLength": BOUNDS.prompt},
             "curve": {"enum": list(CURVES)},
             **FRAME,
             **SETTINGS,
         },
         ["prompt", "video", "other"],
+        additionalProperties=False,
+    ),
+    "VideoOutpaint": record(
+        {"prompt": PROMPT, "video": VIDEO_REFERENCE, **FRAME, **SETTINGS},
+        ["prompt", "video", "size"],
+        additionalProperties=False,
+    ),
+    "VideoCombine": record(
+        {
+            "prompt": PROMPT,
+            "video": VIDEO_REFERENCE,
+            "other": VIDEO_REFERENCE,
+            "mask": FILE,
+            **FRAME,
+            **SETTINGS,
+        },
+        ["prompt", "video", "other"],
+        additionalProperties=False,
+    ),
+    "ExpansionCreate": record(
+        {"prompt": PROMPT, "seed": {"type": "integer", "minimum": 0, "maximum": 2**63 - 1}},
+        ["prompt"],
+        additionalProperties=False,
+    ),
+    "VerificationCreate": record({"file": FILE}, additionalProperties=False),
+    "ReportCreate": record(
+        {
+            "category": {"enum": [*CATEGORIES, "other"]},
+            "reason": {"type": "string", "minLength": 1, "maxLength": LONGEST_REASON},
+        },
+        ["reason"],
         additionalProperties=False,
     ),
     "CharacterCreate": record(
@@ -258,8 +327,20 @@ def paths() -> dict[str, dict[str, Schema]]:
         "/v1/videos/edits": {"post": operation("Change a video, a range of it or a region", "Video", body="VideoEdit")},
         "/v1/videos/extensions": {"post": operation("Make a video longer", "Video", body="VideoExtend")},
         "/v1/videos/connections": {"post": operation("Lead from one video to another", "Video", body="VideoConnect")},
-        "/v1/videos/characters": {"post": operation("Keep a character", "Character", body="CharacterCreate")},
-        "/v1/videos/characters/{id}": {"get": operation("A character", "Character", parameters=item)},
+        "/v1/videos/outpaintings": {
+            "post": operation("Give a video another aspect ratio", "Video", body="VideoOutpaint")
+        },
+        "/v1/videos/combinations": {
+            "post": operation("Put what moves in a video into the place of another", "Video", body="VideoCombine")
+        },
+        "/v1/videos/characters": {
+            "post": operation("Keep a character", "Character", body="CharacterCreate"),
+            "get": operation("Your characters", "CharacterList"),
+        },
+        "/v1/videos/characters/{id}": {
+            "get": operation("A character", "Character", parameters=item),
+            "delete": operation("Forget a character", "Deleted", parameters=item),
+        },
         "/v1/videos/events": {"get": events("Follow all your videos", [last])},
         "/v1/videos/{id}": {
             "get": operation("A video's state", "Video", parameters=item),
@@ -272,6 +353,9 @@ def paths() -> dict[str, dict[str, Schema]]:
         "/v1/videos/{id}/cancel": {"post": operation("Stop making a video", "Video", parameters=item)},
         "/v1/videos/{id}/retry": {"post": operation("Make a finished video's order again", "Video", parameters=item)},
         "/v1/videos/{id}/preview": {"get": download("What is seen so far", item)},
+        "/v1/videos/{id}/report": {
+            "post": operation("Say what is wrong with a video", "Report", body="ReportCreate", parameters=item)
+        },
         "/v1/videos/{id}/events": {"get": events("Follow a video to its end", [*item, last])},
         "/v1/files": {
             "post": operation("Keep a picture", "File", body="FileCreate"),
@@ -282,6 +366,8 @@ def paths() -> dict[str, dict[str, Schema]]:
             "delete": operation("Forget a picture", "Deleted", parameters=item),
         },
         "/v1/files/{id}/content": {"get": download("A picture", [*item, extent])},
+        "/v1/expansions": {"post": operation("A prompt at greater length", "Expansion", body="ExpansionCreate")},
+        "/v1/verify": {"post": operation("Where a file comes from", "Verification", body="VerificationCreate")},
         "/v1/webhooks": {
             "post": operation("Tell a URL of your videos", "Webhook", body="WebhookCreate"),
             "get": operation("Your webhooks", "WebhookList"),

@@ -14,6 +14,9 @@ from typing import Any
 
 from starlette.datastructures import UploadFile
 
+from ..presets import CAMERAS, STYLES
+from ..safety.feedback import LONGEST_REASON
+from ..safety.policy import CATEGORIES
 from .errors import invalid
 from .forms import Fields
 from .jobs import Job
@@ -21,6 +24,8 @@ from .jobs import Job
 KNOWN_MODEL = re.compile(r"sora-2(-pro)?(-\d{4}-\d{2}-\d{2})?")
 SAMPLERS = ("multistep", "heun", "euler")  # names in diffusion/samplers.py, which imports torch
 CURVES = ("smooth", "linear", "sharp", "early", "late")  # names in tasks.py, which does so too
+LOOP_SECONDS = 1.0  # in which a video is led back to its beginning, unless something else is asked for
+SIZES = ("720x1280", "1280x720", "1024x1792", "1792x1024", "1920x1080", "1080x1920")  # that Sora's programs ask for
 SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 
 
@@ -46,10 +51,11 @@ BOUNDS = Bounds()
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be made. `inputs` names files by role: image, video, other, mask, card-0 …, character-0 …"""
+    """What is to be made. `inputs` names files by role: image, video, other, mask; card-0 … and clip-0 … are what the
+    cards of those numbers show, character-0 … who is seen."""
 
-    task: str  # create, edit, extend, connect
-    prompt: str
+    task: str  # create, edit, extend, connect, outpaint, combine
+    prompt: str  # "" if all is said on cards
     model: str
     width: int = 720  # pixels
     height: int = 1280
@@ -60,12 +66,15 @@ class Order:
     steps: int | None = None  # None: the model's own
     guidance: float | None = None
     strength: float = 0.6  # of an edit: 0 keeps everything, 1 nothing
-    style: str | None = None
-    loop: bool = False
+    expanded: str = ""  # what the model reads instead of the prompt
+    style: str | None = None  # a name of presets.STYLES
+    camera: str | None = None  # a name of presets.CAMERAS
+    loop: bool = False  # a new video without end; of an edit: `seconds` more that lead back to the beginning
     forward: bool = True  # the direction of an extension
     span: tuple[float, float] | None = None  # seconds from, to: what an edit makes anew
     curve: str = "smooth"  # how a connection passes from one to the other
-    storyboard: tuple[dict[str, Any], ...] = ()  # cards: prompt, at (seconds), cut
+    then: str = ""  # of a connection: what is seen at its end
+    storyboard: tuple[dict[str, Any], ...] = ()  # cards: prompt, at (seconds), cut, shows (a role), range (seconds)
     characters: tuple[dict[str, str], ...] = ()  # id, name
     sampler: str = "multistep"
     follow_input: bool = False  # size and length are those of the uploaded video, which the worker reads
@@ -75,15 +84,34 @@ class Order:
     def size(self) -> str:
         return f"{self.width}x{self.height}"
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Everything that asks for something to be seen."""
+        texts = (self.prompt, self.expanded, self.then, *(card["prompt"] for card in self.storyboard))
+        return tuple(text for text in texts if text)
+
+    @property
+    def title(self) -> str:
+        """What a list shows."""
+        return self.prompt or ". ".join(self.texts)
+
+    @property
+    def adds(self) -> bool:
+        """Whether `seconds` come to those of the video that it starts from."""
+        return self.task == "extend" or self.task == "edit" and self.loop
+
+    def total(self, seconds: float) -> float:
+        """Seconds of the result, if the video that it starts from has so many."""
+        return round(seconds + self.seconds if self.adds else self.seconds, 3)
+
     def following(self, width: int, height: int, seconds: float) -> tuple["Order", float]:
         """The order with an uploaded video's size, and the seconds of the result. ValueError if it would be too
         long."""
-        total = seconds + self.seconds if self.task == "extend" else self.seconds if self.task == "connect" else seconds
-        total = round(total, 3)
+        made = self.seconds if self.adds or self.task == "connect" else round(seconds, 3)
+        total = replace(self, seconds=made).total(seconds)
         if total > BOUNDS.seconds:
             raise ValueError(f"the video would be {total:g} seconds long; expected at most {BOUNDS.seconds:g} in all")
         width, height = (min(max(side // 2 * 2, BOUNDS.side[0]), BOUNDS.side[1]) for side in (width, height))
-        made = self.seconds if self.task in ("extend", "connect") else total
         return replace(self, width=width, height=height, seconds=made, follow_input=False), total
 
     def as_json(self) -> dict[str, Any]:
@@ -133,18 +161,23 @@ def create(fields: Fields, models: Sequence[str]) -> tuple[Order, Sources]:
     fields = _Fields(fields)
     width, height = _size(fields) or (720, 1280)
     fps = fields.number("fps", 8.0, BOUNDS.fps)
+    seconds = _seconds(fields, fps) or 4.0
+    cards, sources = _storyboard(fields, seconds)
     order = Order(
         task="create",
-        prompt=_prompt(fields),
+        prompt=_prompt(fields) if fields.peek("prompt") or not any(card["prompt"] for card in cards) else "",
         model=_model(fields, models),
         width=width,
         height=height,
-        seconds=_seconds(fields, fps) or 4.0,
+        seconds=seconds,
         fps=fps,
-        storyboard=_storyboard(fields),
+        loop=fields.flag("loop"),
+        storyboard=cards,
+        sampler=_sampler(fields),
         **_settings(fields),
     )
-    sources: Sources = {}
+    if order.loop and any(card["cut"] or card["shows"] for card in cards):
+        raise invalid("loop", "A loop is one shot; expected cards without cuts, pictures and videos.")
     if (reference := _reference(fields)) is not None:
         sources["image"] = reference
     for place, id in enumerate(_characters(fields)):
@@ -159,21 +192,24 @@ def remix(fields: Fields, models: Sequence[str], source: Job) -> tuple[Order, So
 
 
 def edit(fields: Fields, models: Sequence[str], source: Job | None) -> tuple[Order, Sources]:
-    """A video (made here: `source`; else uploaded) changed as a whole, in a range of seconds, or in a masked region."""
+    """A video (made here: `source`; else uploaded) changed as a whole, in a range of seconds, or in a masked region; or
+    led back to its beginning within `seconds`."""
     fields = _Fields(fields)
-    sources = {"video": _video(fields, "video")}
-    if (mask := fields.take("mask")) is not None:
-        sources["mask"] = _upload(mask, "mask")
+    sources = {"video": _video(fields, "video"), **_mask(fields)}
+    own_length = fields.peek("seconds") is None and fields.peek("num_frames") is None
     order = Order(
         task="edit",
         prompt=_prompt(fields),
         model=_model(fields, models, source),
         span=_span(fields),
+        loop=fields.flag("loop"),
         **_frame(fields, source),
-        **_settings(fields, source),
+        **_settings(fields),
     )
+    if order.loop and own_length:
+        order = replace(order, seconds=LOOP_SECONDS)
     fields.done()
-    return order, sources
+    return _bounded(order, source), sources
 
 
 def extend(fields: Fields, models: Sequence[str], source: Job | None) -> tuple[Order, Sources]:
@@ -190,29 +226,60 @@ def extend(fields: Fields, models: Sequence[str], source: Job | None) -> tuple[O
         model=_model(fields, models, source),
         forward=direction == "forward",
         **frame,
-        **_settings(fields, source),
+        **_settings(fields),
     )
     fields.done()
-    if source is not None and float(source.seconds) + order.seconds > BOUNDS.seconds:
-        raise invalid(
-            "seconds",
-            f"The video would be {float(source.seconds) + order.seconds:g} seconds long; "
-            f"expected at most {BOUNDS.seconds:g} in all.",
-        )
+    return _bounded(order, source), sources
+
+
+def connect(fields: Fields, models: Sequence[str], source: Job | None, other: Job | None) -> tuple[Order, Sources]:
+    """A passage of `seconds` that leads from one video to another. What is seen at its end is `then`, or else what the
+    other video was made by."""
+    fields = _Fields(fields)
+    sources = {"video": _video(fields, "video"), "other": _video(fields, "other")}
+    prompt = _prompt(fields)
+    order = Order(
+        task="connect",
+        prompt=prompt,
+        model=_model(fields, models, source),
+        then=fields.text("then", other and other.prompt or prompt),
+        curve=fields.choice("curve", Order.curve, CURVES),
+        **_frame(fields, source),
+        **_settings(fields),
+    )
+    fields.done()
     return order, sources
 
 
-def connect(fields: Fields, models: Sequence[str], source: Job | None) -> tuple[Order, Sources]:
-    """A passage of `seconds` that leads from one video to another."""
+def outpaint(fields: Fields, models: Sequence[str], source: Job | None) -> tuple[Order, Sources]:
+    """All of a video in the middle of another `size`, whose rest is made."""
     fields = _Fields(fields)
-    sources = {"video": _video(fields, "video"), "other": _video(fields, "other")}
+    sources = {"video": _video(fields, "video")}
+    if fields.peek("size") is None and fields.peek("width") is None:
+        raise invalid("size", "size is required: that of the larger picture.", code="missing_field")
     order = Order(
-        task="connect",
+        task="outpaint",
         prompt=_prompt(fields),
         model=_model(fields, models, source),
-        curve=fields.choice("curve", CURVES[0], CURVES),
         **_frame(fields, source),
-        **_settings(fields, source),
+        **_settings(fields),
+    )
+    fields.done()
+    if source is not None and order.size == source.size:
+        raise invalid("size", f"The video has the size {order.size} already; expected another aspect ratio.")
+    return order, sources
+
+
+def combine(fields: Fields, models: Sequence[str], source: Job | None) -> tuple[Order, Sources]:
+    """What moves in one video, or what its `mask` shows, in the place that another one shows."""
+    fields = _Fields(fields)
+    sources = {"video": _video(fields, "video"), "other": _video(fields, "other"), **_mask(fields)}
+    order = Order(
+        task="combine",
+        prompt=_prompt(fields),
+        model=_model(fields, models, source),
+        **_frame(fields, source),
+        **_settings(fields),
     )
     fields.done()
     return order, sources
@@ -239,6 +306,35 @@ def picture(fields: Fields) -> UploadFile:
     file = fields.take("file")
     fields.done()
     return _upload(file, "file")
+
+
+def expansion(fields: Fields) -> tuple[str, int]:
+    """A prompt to be said at greater length, and the seed of its words."""
+    fields = _Fields(fields)
+    asked = _prompt(fields), fields.integer("seed", 0, (0, 2**63 - 1))
+    fields.done()
+    return asked
+
+
+def unknown_file(fields: Fields) -> UploadFile:
+    """A video or picture whose origin is asked for."""
+    fields = _Fields(fields)
+    file = fields.take("file")
+    fields.done()
+    if file is None:
+        raise invalid("file", "file is required: a video or picture.", code="missing_field")
+    return _upload(file, "file")
+
+
+def report(fields: Fields) -> tuple[str, str]:
+    """What is wrong with a video: the category and the words."""
+    fields = _Fields(fields)
+    category = fields.choice("category", "other", (*CATEGORIES, "other"))
+    reason = fields.text("reason", "", LONGEST_REASON)
+    fields.done()
+    if not reason.strip():
+        raise invalid("reason", f"reason is required: 1 to {LONGEST_REASON} characters.", code="missing_field")
+    return category, reason
 
 
 def url(fields: Fields) -> str:
@@ -287,7 +383,7 @@ class _Fields:
             raise invalid(name, f"{name} is {_show(value)}; expected a text of at most {limit} characters.")
         return value
 
-    def choice(self, name: str, default: str, choices: Sequence[str]) -> str:
+    def choice(self, name: str, default: str | None, choices: Sequence[str]) -> str | None:
         value = self.take(name)
         if value is not None and value not in choices:
             raise invalid(name, f"{name} is {_show(value)}; expected one of {', '.join(choices)}.")
@@ -419,21 +515,20 @@ def _frame(fields: _Fields, source: Job | None) -> dict[str, Any]:
     }
 
 
-def _settings(fields: _Fields, source: Job | None = None) -> dict[str, Any]:
+def _settings(fields: _Fields) -> dict[str, Any]:
     """What every request may say of how it is made."""
-    low, high = 0, 2**63 - 1
     if (lora := fields.document("lora")) is not None:
         raise invalid("lora", f"The LoRA {_show(lora)} is not installed; there are none.", code="lora_not_found")
-    seed = fields.integer("seed", None, (low, high))
+    seed = fields.integer("seed", None, (0, 2**63 - 1))
     return {
         "seed": secrets.randbits(31) if seed is None else seed,
         "negative": fields.text("negative_prompt", "") or "",
+        "expanded": fields.text("expanded_prompt", "") or "",
         "steps": fields.integer("num_inference_steps", None, BOUNDS.steps),
         "guidance": fields.number("guidance_scale", None, BOUNDS.guidance),
-        "strength": fields.number("strength", 0.6, (0.0, 1.0)),
-        "style": fields.text("style", None, 80),
-        "loop": fields.flag("loop"),
-        "sampler": _sampler(fields),
+        "strength": fields.number("strength", Order.strength, (0.0, 1.0)),
+        "style": fields.choice("style", None, tuple(STYLES)),
+        "camera": fields.choice("camera", None, tuple(CAMERAS)),
     }
 
 
@@ -457,23 +552,54 @@ def _span(fields: _Fields) -> tuple[float, float] | None:
     return numbers[0], numbers[1]
 
 
-def _storyboard(fields: _Fields) -> tuple[dict[str, Any], ...]:
-    """Cards in the order of time: what is seen from `at` seconds on; `cut` starts a new shot."""
+def _bounded(order: Order, source: Job | None) -> Order:
+    """The order, if its result is not too long; with an upload that is for the worker to find out."""
+    if source is not None and order.total(float(source.seconds)) > BOUNDS.seconds:
+        raise invalid(
+            "seconds",
+            f"The video would be {order.total(float(source.seconds)):g} seconds long; expected at most "
+            f"{BOUNDS.seconds:g} in all.",
+        )
+    return order
+
+
+def _mask(fields: _Fields) -> Sources:
+    mask = fields.take("mask")
+    return {} if mask is None else {"mask": _upload(mask, "mask")}
+
+
+def _storyboard(fields: _Fields, seconds: float) -> tuple[tuple[dict[str, Any], ...], Sources]:
+    """Cards, and what they show by role: each rules from `at` seconds on; `cut` starts a new shot."""
     cards = fields.document("storyboard")
     if cards is None:
-        return ()
+        return (), {}
     if not isinstance(cards, list) or not 1 <= len(cards) <= BOUNDS.cards:
         raise invalid("storyboard", f"storyboard is {_show(cards)}; expected a list of 1 to {BOUNDS.cards} cards.")
-    return tuple(_card(card, f"storyboard[{place}]") for place, card in enumerate(cards))
+    made = [_card(card, number, seconds) for number, card in enumerate(cards)]
+    return tuple(card for card, _ in made), {role: source for _, shown in made for role, source in shown.items()}
 
 
-def _card(card: Any, path: str) -> dict[str, Any]:
+def _card(card: Any, number: int, seconds: float) -> tuple[dict[str, Any], Sources]:
+    path = f"storyboard[{number}]"
     if not isinstance(card, dict):
-        raise invalid(path, f"{path} is {_show(card)}; expected an object with prompt, at and cut.")
+        raise invalid(path, f"{path} is {_show(card)}; expected an object.")
     fields = _Fields(card)
-    made = {"prompt": _prompt(fields), "at": fields.number("at", 0.0, (0.0, BOUNDS.seconds)), "cut": fields.flag("cut")}
+    picture = _reference(fields)
+    clip = None if fields.peek("video") is None else _video(fields, "video")
+    at = fields.number("at", 0.0, (0.0, BOUNDS.seconds))
+    made = {
+        "prompt": fields.text("prompt", "") if picture or clip else _prompt(fields),
+        "at": at,
+        "cut": fields.flag("cut"),
+        "shows": f"card-{number}" if picture else f"clip-{number}" if clip else None,
+        "range": _span(fields) if clip else None,
+    }
     fields.done()
-    return made
+    if picture and clip:
+        raise invalid(path, f"{path} has a picture and a video; expected one of them.")
+    if made["shows"] and at >= seconds:
+        raise invalid(path, f"{path} begins at {at:g} seconds, after the end of the video, which has {seconds:g}.")
+    return made, {made["shows"]: picture or clip} if made["shows"] else {}
 
 
 def _reference(fields: _Fields) -> Source | None:

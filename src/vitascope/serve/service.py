@@ -1,7 +1,9 @@
 """The parts of a service, opened from its settings: what the web process, the workers and the commands share."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .assets import Assets
 from .database import Database, connect
@@ -10,6 +12,7 @@ from .keys import Keys
 from .storage import Files
 from .webhooks import Webhooks
 
+BUNDLED = Path(__file__).parents[1] / "weights" / "bundled"  # as in system.py, which imports torch
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -21,9 +24,19 @@ class Settings:
     database: str | None = None  # postgresql://…; None: SQLite in the data folder
     files: str | None = None  # a shared folder or s3://…; None: in the data folder
     host: str = "127.0.0.1"
+    model: Path | None = None  # folder of another model than the bundled one
     models: tuple[str, ...] = ("vitascope",)
     limits: Limits = Limits()  # of a service without keys
     lease: float = 30.0  # seconds after which a silent worker's job goes to another
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What the model says of itself; nothing if its folder is not on this machine. The web process holds no torch,
+        so it reads the card alone."""
+        try:
+            return json.loads(((self.model or BUNDLED) / "system.json").read_text(encoding="utf-8"))["card"]
+        except (OSError, ValueError, KeyError):
+            return {}
 
     @property
     def local(self) -> bool:

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import structlog
 import uvicorn
@@ -21,13 +20,13 @@ CALM = 30.0  # seconds between two starts of the same worker, after the second
 log = structlog.get_logger()
 
 
-def run_web(service: Service, *, port: int, workers: int, model: Path | None = None) -> None:
+def run_web(service: Service, *, port: int, workers: int) -> None:
     """Serve until a signal says otherwise. ValueError if the address cannot be had or must not be open."""
     settings = service.settings
     configure_log()
     _say_who_may_come(service)
     listener = _listen(settings.host, port)
-    supervisors = [Supervisor(worker_command(settings, model)) for _ in range(workers)]
+    supervisors = [Supervisor(worker_command(settings)) for _ in range(workers)]
     config = uvicorn.Config(
         create_app(service),
         log_config=None,
@@ -48,9 +47,14 @@ def run_web(service: Service, *, port: int, workers: int, model: Path | None = N
             supervisor.end()
 
 
-def worker_command(settings: Settings, model: Path | None) -> list[str]:
+def worker_command(settings: Settings) -> list[str]:
     """What starts a worker of the same service."""
-    options = {"--data": settings.data, "--database": settings.database, "--files": settings.files, "--model": model}
+    options = {
+        "--data": settings.data,
+        "--database": settings.database,
+        "--files": settings.files,
+        "--model": settings.model,
+    }
     given = [part for name, value in options.items() if value is not None for part in (name, str(value))]
     return [sys.executable, "-m", "vitascope", "worker", *given]
 

@@ -25,7 +25,7 @@ import structlog
 
 from . import ingest, pictures
 from .database import Unavailable
-from .intake import PICTURES, folder
+from .intake import folder, is_picture
 from .jobs import Job, Jobs, Lost
 from .orders import Order
 from .service import Service
@@ -192,7 +192,7 @@ class Worker:
                 path.write_bytes(ingest.fetch(name, limit=ingest.LIMITS.image_bytes))
             else:
                 path = self.service.files.fetch(name, scratch)
-            if role in PICTURES:
+            if is_picture(role):
                 size = ingest.check_image(path.read_bytes())
                 if role == "image" and size != (order.width, order.height):
                     raise ValueError(
@@ -210,8 +210,8 @@ class Worker:
         return order
 
     def _describe(self, job: Job, order: Order, made: Path) -> None:
-        """Correct a length that could not be known before, that of two videos and the passage between them."""
-        if order.task == "connect":
+        """Correct a length that could not be known before: a clip's frames are counted when it is read."""
+        if order.task != "create":
             self.service.jobs.describe(job, size=order.size, seconds=f"{round(ingest.check_clip(made)[2], 3):g}")
 
     def _clear_attempt(self, job: Job) -> None:

@@ -62,6 +62,8 @@ export const editVideo = (fields) => make("/v1/videos/edits", fields);
 export const remixVideo = (id, fields) => make(`/v1/videos/${id}/remix`, fields);
 export const extendVideo = (fields) => make("/v1/videos/extensions", fields);
 export const connectVideos = (fields) => make("/v1/videos/connections", fields);
+export const outpaintVideo = (fields) => make("/v1/videos/outpaintings", fields);
+export const combineVideos = (fields) => make("/v1/videos/combinations", fields);
 export const retryVideo = (id) => make(`/v1/videos/${id}/retry`, {});
 export const cancelVideo = async (id) => (await request("POST", `/v1/videos/${id}/cancel`)).json();
 export const removeVideo = (id) => request("DELETE", `/v1/videos/${id}`);
@@ -69,6 +71,15 @@ export const listModels = () => read("/v1/models");
 export const getVideo = (id) => read(`/v1/videos/${id}`);
 export const listVideos = (after, limit = 60) =>
   read(`/v1/videos?limit=${limit}${after ? `&after=${encodeURIComponent(after)}` : ""}`);
+
+export const expandPrompt = async (prompt, seed) =>
+  (await (await request("POST", "/v1/expansions", { body: { prompt, seed } })).json()).expanded_prompt;
+export const reportVideo = (id, fields) => request("POST", `/v1/videos/${id}/report`, { body: fields });
+export async function verifyFile(file) {
+  const form = new FormData();
+  form.append("file", file);
+  return (await request("POST", "/v1/verify", { body: form })).json();
+}
 
 export const keepPicture = (file) => make("/v1/files", { file });
 export const removePicture = (id) => request("DELETE", `/v1/files/${id}`);

@@ -8,6 +8,7 @@ import { Dialogs, Toasts } from "./dialogs.js";
 import { Library, askRemove } from "./library.js";
 import { Button, Icon } from "./parts.js";
 import * as state from "./state.js";
+import { Verify } from "./verify.js";
 
 function isDark() {
   return (
@@ -43,6 +44,7 @@ function Bar() {
       }} /></label>`
     }
     <span class="right">
+      <${Button} icon="origin" label="Where does a file come from? (V)" onClick=${() => state.go("verify")} />
       <${Button} icon=${dark.value ? "sun" : "moon"} label=${dark.value ? "Light (T)" : "Dark (T)"} id="theme" onClick=${() => {
         turnTheme();
         dark.value = isDark();
@@ -65,6 +67,7 @@ function Bar() {
 function View() {
   const [kind, ...ids] = state.route.value;
   if (kind === "video" && ids.length === 1) return html`<${Detail} id=${ids[0]} />`;
+  if (kind === "verify") return html`<${Verify} />`;
   if (kind === "compare" && ids.length === 2) return html`<${Compare} ids=${ids} />`;
   return html`<${Library} />`;
 }
@@ -92,9 +95,10 @@ function useDropping() {
       },
       drop: (event) => {
         if (!has(event)) return;
-        event.preventDefault();
         depth = 0;
         over.value = false;
+        if (event.defaultPrevented) return; // a card has taken it
+        event.preventDefault();
         accept(event.dataTransfer.files[0]);
       },
       paste: (event) => {
@@ -147,6 +151,7 @@ const KEYS = {
     state.dialog.value = { kind: "help" };
   },
   t: () => document.getElementById("theme").click(),
+  v: () => state.go("verify"),
   b: () => state.change({ board: !state.draft.value.board }),
   c: () => {
     if (state.selection.value.length === 2) state.go("compare", ...state.selection.value);
@@ -192,7 +197,11 @@ function Studio() {
     <${View} />
     ${state.route.value.length === 0 && html`<${Composer} />`}
     <${Dialogs} /><${Toasts} />
-    ${dropping && html`<div class="dropzone" aria-hidden="true"><div><${Icon} name="picture" /><b>Drop a picture or a video</b><span>A picture becomes the first frame; one of our videos brings its settings back.</span></div></div>`}`;
+    ${dropping && html`<div class="dropzone" aria-hidden="true"><div><${Icon} name="picture" /><b>Drop a picture or a video</b><span>${
+      state.route.value[0] === "verify"
+        ? "You will be told whether it was made here."
+        : "A picture becomes the first frame; one of our videos brings its settings back."
+    }</span></div></div>`}`;
 }
 
 document.getElementById("studio").replaceChildren();

@@ -9,19 +9,30 @@ import * as board from "./storyboard.js";
 const { Storyboard } = board;
 const MOST_SEED = 2 ** 53 - 1; // larger ones are not whole numbers in JSON here
 
-export const promptOf = (draft) =>
-  draft.prompt.trim() || (board.fields(draft) ?? []).map((card) => card.prompt.trim()).join(". ");
+// What is asked for, by the sentence or by cards.
+export const wordsOf = (draft) =>
+  draft.prompt.trim() || (board.fields(draft) ?? []).map((card) => card.prompt?.trim()).filter(Boolean).join(". ");
+
+export async function expand(draft, seed = 0) {
+  // The prompt at greater length, which the model reads instead and a person can change.
+  const prompt = draft.prompt.trim();
+  if (!prompt) return;
+  const expanded = await state.attempt(() => api.expandPrompt(prompt, seed));
+  if (expanded && state.draft.value.prompt.trim() === prompt) state.change({ expanded, expandedFrom: prompt });
+}
 
 async function submit(draft) {
   const [width, height] = state.frameSize(draft);
   const picture = draft.picture && (await media.cover(await api.getPicture(draft.picture.id), width, height));
   const made = await api.createVideo({
     model: state.model,
-    prompt: promptOf(draft),
+    prompt: draft.prompt.trim(),
+    expanded_prompt: draft.expand && draft.prompt.trim() ? draft.expanded : null,
     size: `${width}x${height}`,
     seconds: String(draft.seconds),
     n: draft.n > 1 ? draft.n : null,
     style: draft.style,
+    camera: draft.camera,
     loop: draft.loop || null,
     seed: draft.seed === "" ? null : draft.seed,
     negative_prompt: draft.negative,
@@ -66,6 +77,20 @@ function Reference({ picture }) {
     <${Button} icon="close" label="Remove the first frame" onClick=${dropPicture} /></div>`;
 }
 
+function Expanded({ draft }) {
+  const seed = useRef(0),
+    prompt = draft.prompt.trim();
+  useEffect(() => {
+    if (!prompt || prompt === draft.expandedFrom) return;
+    const timer = setTimeout(() => expand(state.draft.value, seed.current), 500);
+    return () => clearTimeout(timer);
+  }, [prompt, draft.expandedFrom]);
+  return html`<section class="expanded" aria-label="Expanded prompt">
+    <${Text} label="What the model reads" rows=${2} value=${prompt ? draft.expanded : ""} placeholder="Your sentence at greater length"
+      disabled=${!prompt} onChange=${(expanded) => state.change({ expanded })} />
+    <${Button} icon="retry" label="Other words" disabled=${!prompt} onClick=${() => expand(draft, ++seed.current)} /></section>`;
+}
+
 function More({ draft }) {
   const number = (
     name,
@@ -76,6 +101,7 @@ function More({ draft }) {
   return html`<section class="more" aria-label="More settings">
     <${Text} label="What must not be seen" rows=${2} value=${draft.negative} onChange=${(negative) => state.change({ negative })} />
     <div class="numbers">
+      <${Pill} label="Camera" value=${draft.camera} options=${state.cameras.value} onChange=${(camera) => state.change({ camera })} />
       ${number("seed", "Seed", { min: 0, max: MOST_SEED, hint: "random", text: true })}
       ${number("steps", "Steps", { min: 1, max: 200, hint: "the model's" })}
       ${number("guidance", "Guidance", { min: 0, max: 30, step: 0.5, hint: "the model's" })}
@@ -98,8 +124,9 @@ export function Composer() {
     field.current.style.height = `${Math.min(field.current.scrollHeight, innerHeight * 0.3)}px`;
   }, [draft.prompt]);
   const send = async () => {
-    if (busy.value || !promptOf(draft)) return field.current.focus();
+    if (busy.value || !wordsOf(draft)) return field.current.focus();
     busy.value = true;
+    if (draft.expand && draft.prompt.trim() !== draft.expandedFrom) await expand(draft);
     await state.attempt(() => submit(state.draft.value));
     busy.value = false;
   };
@@ -123,12 +150,13 @@ export function Composer() {
     }}>
       ${draft.board && html`<${Storyboard} />`}
       ${more.value && html`<${More} draft=${draft} />`}
+      ${draft.expand && html`<${Expanded} draft=${draft} />`}
       <div class="sentence">
         ${draft.picture && html`<${Reference} picture=${draft.picture} />`}
         <textarea id="prompt" ref=${field} rows="1" maxlength="32000" aria-label="Prompt" value=${draft.prompt}
           placeholder=${draft.board ? "What is the same on all cards …" : "Describe a video …"} onKeyDown=${press}
           onInput=${(event) => state.change({ prompt: event.target.value })} />
-        <button class="send" disabled=${busy.value || !promptOf(draft)} aria-label="Create" title="Create (Enter)"><${Icon} name="up" /></button>
+        <button class="send" disabled=${busy.value || !wordsOf(draft)} aria-label="Create" title="Create (Enter)"><${Icon} name="up" /></button>
       </div>
       <div class="pills">
         <${Button} icon="picture" kind="pill" label="First frame, or a video to change" onClick=${() => chooser.current.click()} />
@@ -142,7 +170,8 @@ export function Composer() {
         <${Pill} label="Size" value=${draft.size ?? draft.side} options=${draft.size ? [[draft.size, `${width} × ${height}`], ...sides] : sides} onChange=${(side) => state.change({ side: Number(side), size: null })} />
         <${Pill} label="Length" value=${draft.seconds} options=${seconds} onChange=${(value) => state.change({ seconds: Number(value) })} />
         <${Pill} label="Variations" value=${draft.n} options=${[1, 2, 3, 4, 6, 8].map((n) => [n, `${n} ×`])} onChange=${(n) => state.change({ n: Number(n) })} />
-        <${Pill} label="Style" value=${draft.style} options=${Object.entries(state.STYLES)} onChange=${(style) => state.change({ style })} />
+        <${Pill} label="Style" value=${draft.style} options=${state.styles.value} onChange=${(style) => state.change({ style })} />
+        <${Toggle} label="Expand" icon="wand" on=${draft.expand} onChange=${(on) => state.change({ expand: on })} />
         <${Toggle} label="Loop" icon="loop" on=${draft.loop} onChange=${(loop) => state.change({ loop })} />
         <${Toggle} label="Storyboard" icon="board" on=${draft.board} onChange=${(on) => state.change({ board: on })} />
         <${Toggle} label="More" icon="sliders" on=${more.value} onChange=${(on) => {
@@ -155,6 +184,10 @@ export function Composer() {
 export async function accept(file) {
   // A file that was dropped, chosen or pasted.
   if (!file) return;
+  if (state.route.value[0] === "verify") {
+    state.examined.value = file;
+    return;
+  }
   if (media.isPicture(file)) return usePicture(file);
   if (!media.isVideo(file)) return state.say(`${file.name} is neither a picture nor a video.`, { kind: "error" });
   state.dialog.value = { kind: "clip", file, settings: await media.readSettings(file) };

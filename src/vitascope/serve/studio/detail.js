@@ -4,11 +4,12 @@ import * as api from "./api.js";
 import * as media from "./media.js";
 import * as state from "./state.js";
 import { usePicture } from "./composer.js";
-import { CURVES, LENGTHS, Strength, begin } from "./dialogs.js";
+import { Curve, LENGTHS, Strength, begin } from "./dialogs.js";
 import { askRemove, cancel, retry } from "./library.js";
 import { MaskCanvas, MaskTools, useMask } from "./mask.js";
 import { Button, Icon, Pill, Ring, Text, Toggle } from "./parts.js";
 import { Screen, Timeline, clock, usePlayer } from "./player.js";
+import { addClip } from "./storyboard.js";
 
 // ------------------------------------------------------------------------------------------------------------ the tools
 
@@ -38,7 +39,7 @@ function Remix({ video }) {
     loop = useSignal(false),
     n = useSignal(1);
   return html`<${Prompt} making=${making} label="What it should become" /><${Strength} value=${strength} />
-    <footer><${Pill} label="Style" value=${style.value} options=${Object.entries(state.STYLES)} onChange=${(value) => {
+    <footer><${Pill} label="Style" value=${style.value} options=${state.styles.value} onChange=${(value) => {
       style.value = value;
     }} />
       <${Pill} label="Variations" value=${n.value} options=${[1, 2, 3, 4].map((value) => [value, `${value} ×`])} onChange=${(
@@ -84,6 +85,17 @@ function Extend({ video }) {
       <${Button} icon="extend" kind="main" label="Extend after the end" disabled=${!making.ready} onClick=${extend("forward")}>After<//></footer>`;
 }
 
+function Recut({ video, range }) {
+  const [first, last] = range.value;
+  return html`<p class="hint">Mark on the timeline what is worth keeping: drag its ends, or press I and O. It becomes a card of a storyboard; what comes before and after it is made.</p>
+    <p class="marked"><b>${clock(first)}</b> to <b>${clock(last)}</b></p>
+    <footer><${Button} icon="recut" kind="main" label="Onto the storyboard" onClick=${() => {
+      addClip(video, range.value);
+      state.say("It is on the storyboard. Write what happens around it.");
+      state.go();
+    }}>Onto the storyboard<//></footer>`;
+}
+
 function Infill({ video, range }) {
   const making = useMaking(video),
     [first, last] = range.value;
@@ -110,59 +122,104 @@ function Inpaint({ video, mask }) {
     )}>Inpaint<//></footer>`;
 }
 
+function Outpaint({ video }) {
+  const making = useMaking(video),
+    [width, height] = video.size.split("x").map(Number),
+    even = (side) => Math.round(side / 16) * 16;
+  const sizes = Object.entries(state.ASPECTS)
+    .filter(([, ratio]) => Math.abs(ratio / (width / height) - 1) > 0.1)
+    .map(([name, ratio]) => [name, ratio > width / height ? [even(height * ratio), height] : [width, even(width / ratio)]]);
+  const aspect = useSignal(sizes[0][0]);
+  const size = new Map(sizes).get(aspect.value).join("x");
+  return html`<p class="hint">All of the picture stays; what is around it is made.</p>
+    <${Prompt} making=${making} label="What is seen around it" />
+    <footer><${Pill} label="New aspect" icon="outpaint" value=${aspect.value} options=${sizes.map(([name, [w, h]]) => [name, `${name} · ${w} × ${h}`])} onChange=${(
+      value,
+    ) => {
+      aspect.value = value;
+    }} />
+      <${Button} icon="outpaint" kind="main" label="Outpaint" disabled=${!making.ready} onClick=${making.make(() =>
+        api.outpaintVideo({ prompt: making.prompt.value, video: { id: video.id }, size }),
+      )}>Outpaint<//></footer>`;
+}
+
 function Loop({ video }) {
-  const making = useMaking(video);
+  const making = useMaking(video),
+    seconds = useSignal(1);
   return html`<p class="hint">Its end is led back to its beginning, so that it runs for ever without a seam.</p>
     <${Prompt} making=${making} label="Prompt" />
-    <footer><${Button} icon="loop" kind="main" label="Make a loop" disabled=${!making.ready} onClick=${making.make(() =>
-      api.remixVideo(video.id, { prompt: making.prompt.value, loop: true }),
+    <footer><${Length} value=${seconds} /><${Button} icon="loop" kind="main" label="Make a loop" disabled=${!making.ready} onClick=${making.make(() =>
+      api.remixVideo(video.id, { prompt: making.prompt.value, loop: true, seconds: String(seconds.value) }),
     )}>Make a loop<//></footer>`;
+}
+
+function Others({ video, label, chosen }) {
+  // Pictures of the other videos, to choose one.
+  const others = state.library.value.filter((one) => one.status === "completed" && one.id !== video.id).slice(0, 40);
+  return html`<div class="choice" role="radiogroup" aria-label=${label}>${others.map(
+    (one) => html`<button key=${one.id} type="button" role="radio"
+      aria-checked=${chosen.value?.id === one.id ? "true" : "false"} title=${one.prompt} aria-label=${one.prompt} onClick=${() => {
+        chosen.value = one;
+      }}>
+      <img loading="lazy" src=${api.contentUrl(one.id, "thumbnail")} alt="" /></button>`,
+  )}</div>`;
 }
 
 function Connect({ video }) {
   const making = useMaking(video),
     seconds = useSignal(2),
-    curve = useSignal("linear"),
+    curve = useSignal("smooth"),
     other = useSignal(null);
-  const others = state.library.value.filter((one) => one.status === "completed" && one.id !== video.id).slice(0, 40);
-  return html`<p class="hint">A passage that leads from this video to another one.</p>
-    <div class="choice" role="radiogroup" aria-label="To which video">${others.map(
-      (one) => html`<button key=${one.id} type="button" role="radio"
-      aria-checked=${other.value === one.id ? "true" : "false"} title=${one.prompt} aria-label=${one.prompt} onClick=${() => {
-        other.value = one.id;
-      }}>
-      <img loading="lazy" src=${api.contentUrl(one.id, "thumbnail")} alt="" /></button>`,
-    )}</div>
+  return html`<p class="hint">A passage that leads from this video to another one, whose prompt takes over along the curve.</p>
+    <${Others} video=${video} label="To which video" chosen=${other} />
     <${Prompt} making=${making} label="What happens in between" />
-    <footer><${Length} value=${seconds} /><${Pill} label="How one gives way to the other" value=${curve.value} options=${CURVES} onChange=${(
-      value,
-    ) => {
-      curve.value = value;
-    }} />
+    <footer><${Length} value=${seconds} /><${Curve} value=${curve} />
       <${Button} icon="connect" kind="main" label="Connect" disabled=${!making.ready || !other.value} onClick=${making.make(
         () =>
           api.connectVideos({
             prompt: making.prompt.value,
             video: { id: video.id },
-            other: { id: other.value },
+            other: { id: other.value.id },
             seconds: String(seconds.value),
             curve: curve.value,
           }),
       )}>Connect<//></footer>`;
 }
 
+function Combine({ video }) {
+  const making = useMaking(video),
+    strength = useSignal(0.5),
+    other = useSignal(null);
+  return html`<p class="hint">What moves in this video is put into the place of another one; the camera has to stand still.</p>
+    <${Others} video=${video} label="Into the place of which video" chosen=${other} />
+    <${Prompt} making=${making} label="What is seen then" /><${Strength} value=${strength} />
+    <footer><${Button} icon="combine" kind="main" label="Combine" disabled=${!making.ready || !other.value} onClick=${making.make(
+      () =>
+        api.combineVideos({
+          prompt: making.prompt.value,
+          video: { id: video.id },
+          other: { id: other.value.id },
+          strength: strength.value,
+        }),
+    )}>Combine<//></footer>`;
+}
+
 const TOOLS = {
   remix: ["Remix", "remix", Remix],
   extend: ["Extend", "extend", Extend],
+  recut: ["Re-cut", "recut", Recut],
   infill: ["Infill", "infill", Infill],
-  inpaint: ["Inpaint", "brush", Inpaint],
   loop: ["Loop", "loop", Loop],
+  inpaint: ["Inpaint", "brush", Inpaint],
+  outpaint: ["Outpaint", "outpaint", Outpaint],
   connect: ["Connect", "connect", Connect],
+  combine: ["Combine", "combine", Combine],
 };
+const RANGED = ["infill", "recut"]; // tools with a range on the timeline
 
 // ------------------------------------------------------------------------------------------------------ facts, lineage
 
-const ROLES = { video: "From", other: "And" };
+const roleOf = (role) => ({ video: "From", other: "And" })[role] ?? (role.startsWith("clip-") ? "On a card" : role);
 
 function Relative({ id, label }) {
   const gone = useSignal(false),
@@ -196,7 +253,7 @@ function Lineage({ video }) {
   return html`<section class="lineage" aria-label="Lineage"><h2>Lineage</h2>
     ${row(
       "Made from",
-      parents.map(([role, id]) => html`<${Relative} key=${id} id=${id} label=${ROLES[role] ?? role} />`),
+      parents.map(([role, id]) => html`<${Relative} key=${id} id=${id} label=${roleOf(role)} />`),
     )}
     ${row(
       "Variations",
@@ -211,6 +268,8 @@ function Lineage({ video }) {
     )}</section>`;
 }
 
+const SHOWN = { card: "a picture", clip: "a video" };
+
 export function facts(video) {
   // Pairs of words: everything that determines a video, besides its prompt.
   const { settings } = video.vitascope,
@@ -219,17 +278,20 @@ export function facts(video) {
     ["Size", video.size.replace("x", " × ")],
     ["Length", `${Number(video.seconds)} s, ${settings.fps} frames a second`],
     ["Seed", String(settings.seed)],
-    ["Style", state.STYLES[settings.style ?? ""] ?? settings.style],
+    ["Style", state.styleName(settings.style)],
+    given(settings.camera) && ["Camera", settings.camera],
     ["Model", video.model],
+    given(settings.expanded) && ["Read as", settings.expanded],
+    given(settings.then) && ["Turns into", settings.then],
     given(settings.negative) && ["Not seen", settings.negative],
     given(settings.steps) && ["Steps", settings.steps],
     given(settings.guidance) && ["Guidance", settings.guidance],
     settings.loop && ["Loop", "yes"],
-    video.vitascope.task === "edit" && ["Strength", settings.strength],
+    ["edit", "combine"].includes(video.vitascope.task) && ["Strength", settings.strength],
     settings.span && ["Range", `${clock(settings.span[0])} to ${clock(settings.span[1])}`],
     settings.storyboard.length > 0 && [
       "Storyboard",
-      settings.storyboard.map((card) => `${card.at} s${card.cut ? " (cut)" : ""}: ${card.prompt}`).join("; "),
+      settings.storyboard.map((card) => `${card.at} s${card.cut ? " (cut)" : ""}: ${card.prompt || SHOWN[card.shows.split("-")[0]]}`).join("; "),
     ],
     ["Made", new Date(video.created_at * 1000).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })],
   ].filter(Boolean);
@@ -269,7 +331,7 @@ function Finished({ video }) {
       const [first, last] = range.value,
         at = player.time.value;
       range.value = place ? [Math.min(first, at - 1 / fps), at] : [at, Math.max(last, at + 1 / fps)];
-      tool.value = "infill";
+      if (!RANGED.includes(tool.value)) tool.value = "infill";
     };
     const press = (event) => {
       const action = actions[event.key];
@@ -304,9 +366,9 @@ function Finished({ video }) {
   const Tool = TOOLS[tool.value][2];
   return html`
     <div class="left">
-      <${Screen} player=${player} src=${api.contentUrl(video.id)} label=${video.prompt} range=${tool.value === "infill" ? range : off}>
+      <${Screen} player=${player} src=${api.contentUrl(video.id)} label=${video.prompt} range=${RANGED.includes(tool.value) ? range : off}>
         ${tool.value === "inpaint" && html`<${MaskCanvas} mask=${mask} />`}<//>
-      <${Timeline} player=${player} range=${tool.value === "infill" ? range : null} />
+      <${Timeline} player=${player} range=${RANGED.includes(tool.value) ? range : null} />
       <div class="row actions">
         <a class="button" href=${api.contentUrl(video.id)} download=${`${video.id}.mp4`}><${Icon} name="download" />Download</a>
         <${Button} icon="settings" label="Write all settings into the composer" onClick=${() => again(state.fromSettings(video), "All settings are in the composer.")}>Use settings<//>
@@ -315,6 +377,9 @@ function Finished({ video }) {
           state.toggleSelected(video.id);
           state.go();
         }}>Compare<//>
+        <${Button} icon="flag" label="Report" onClick=${() => {
+          state.dialog.value = { kind: "report", id: video.id };
+        }} />
         <${Button} icon="trash" label="Remove (Delete)" onClick=${removeIt} />
       </div>
       <${Lineage} video=${video} />
@@ -330,7 +395,7 @@ function Finished({ video }) {
         }}><${Icon} name=${icon} />${label}</button>`,
       )}</div>
         <div class="tool" id="tool" role="tabpanel" aria-labelledby=${`tab-${tool.value}`} key=${tool.value}>
-          ${(tool.value !== "infill" || range.value) && html`<${Tool} video=${video} range=${range} mask=${mask} />`}</div></section>
+          ${(!RANGED.includes(tool.value) || range.value) && html`<${Tool} video=${video} range=${range} mask=${mask} />`}</div></section>
     </aside>`;
 }
 

@@ -7,11 +7,24 @@ import { usePicture } from "./composer.js";
 import { remove } from "./library.js";
 import { Button, Icon, Modal, Pill, Slider, Text } from "./parts.js";
 
-export const CURVES = [
-  ["linear", "Evenly"],
-  ["ease", "Gently at both ends"],
-  ["hold", "Late and quickly"],
-];
+const CURVES = {
+  // name in the API → words, and how much of the second there is along the way
+  smooth: ["Gently at both ends", (s) => s * s * (3 - 2 * s)],
+  linear: ["Evenly", (s) => s],
+  sharp: ["At once", (s) => Number(s >= 0.5)],
+  early: ["Early", Math.sqrt],
+  late: ["Late", (s) => s * s],
+};
+
+export function Curve({ value }) {
+  // How one gives way to the other, to choose and to see.
+  const shape = CURVES[value.value]?.[1];
+  const points = Array.from({ length: 41 }, (_, place) => `${place},${(18 * (1 - shape?.(place / 40))).toFixed(1)}`);
+  return html`<span class="curve"><${Pill} label="How one gives way to the other" value=${value.value}
+      options=${state.offers.value.curves.map((name) => [name, CURVES[name]?.[0] ?? name])} onChange=${(name) => {
+        value.value = name;
+      }} />${shape && html`<svg viewBox="-1 -1 42 20" aria-hidden="true"><polyline points=${points.join(" ")} /></svg>`}</span>`;
+}
 export const LENGTHS = [1, 2, 4, 8, 12].map((value) => [value, `${value} s`]);
 const close = () => {
   state.dialog.value = null;
@@ -82,6 +95,11 @@ function Clip({ file, settings }) {
     state.say(words);
     state.go();
   };
+  const ask = () => {
+    state.examined.value = file;
+    close();
+    state.go("verify");
+  };
   const asReference = once(async () => {
     const picture = await state.attempt(() => media.firstFrame(file));
     if (picture) {
@@ -113,6 +131,7 @@ function Clip({ file, settings }) {
       html`<p>This file holds the settings that it was made with.</p>
       <dl class="facts"><dt>Prompt</dt><dd>${settings.prompt}</dd><dt>Seed</dt><dd>${settings.seed || "not in the file"}</dd></dl>
       <footer><${Button} icon="settings" kind="main" label="Use all settings" onClick=${() => apply(settings, "All settings are back.")}>Use all settings<//>
+        <${Button} icon="origin" label="Where does it come from?" onClick=${ask} />
         <${Button} label="Prompt only" onClick=${() => apply({ prompt: settings.prompt }, "The prompt is back.")}>Prompt only<//></footer>`
     }
     ${
@@ -151,8 +170,9 @@ export const Strength = ({
 function Connect({ ids }) {
   const order = useSignal(ids),
     prompt = useSignal(""),
+    then = useSignal(state.videos.value.get(ids[1])?.prompt ?? ""),
     seconds = useSignal(2),
-    curve = useSignal("linear");
+    curve = useSignal("smooth");
   const [first, second] = order.value.map((id) => state.videos.value.get(id));
   const busy = useSignal(false);
   const make = async () => {
@@ -165,28 +185,90 @@ function Connect({ ids }) {
           other: { id: second.id },
           seconds: String(seconds.value),
           curve: curve.value,
+          then: then.value,
         }),
       "The passage is being made.",
     );
     if (done) state.selection.value = [];
     busy.value = false;
   };
-  const Side = ({ video }) =>
-    html`<figure><img src=${api.contentUrl(video.id, "thumbnail")} alt="" /><figcaption>${video.prompt}</figcaption></figure>`;
   return html`<${Modal} title="Connect two videos" onClose=${close}>
     <div class="pair"><${Side} video=${first} /><${Button} icon="remix" label="Swap" onClick=${() => {
       order.value = [...order.value].reverse();
+      then.value = state.videos.value.get(order.value[1])?.prompt ?? "";
     }} /><${Side} video=${second} /></div>
-    <${Text} label="What happens in between" value=${prompt.value} onChange=${(text) => {
+    <${Text} label="What happens in between" rows=${2} value=${prompt.value} onChange=${(text) => {
       prompt.value = text;
+    }} />
+    <${Text} label="What it turns into" rows=${2} value=${then.value} onChange=${(text) => {
+      then.value = text;
     }} />
     <footer><${Pill} label="Length of the passage" value=${seconds.value} options=${LENGTHS} onChange=${(value) => {
       seconds.value = Number(value);
     }} />
-      <${Pill} label="How one gives way to the other" value=${curve.value} options=${CURVES} onChange=${(value) => {
-        curve.value = value;
-      }} />
+      <${Curve} value=${curve} />
       <${Button} icon="connect" kind="main" label="Connect" disabled=${busy.value || !prompt.value.trim()} onClick=${make}>Connect<//></footer><//>`;
+}
+
+const Side = ({ video }) =>
+  html`<figure><img src=${api.contentUrl(video.id, "thumbnail")} alt="" /><figcaption>${video.prompt}</figcaption></figure>`;
+
+function Combine({ ids }) {
+  const order = useSignal(ids),
+    prompt = useSignal(""),
+    strength = useSignal(0.5),
+    busy = useSignal(false);
+  const [subject, place] = order.value.map((id) => state.videos.value.get(id));
+  const make = async () => {
+    busy.value = true;
+    const done = await begin(
+      () =>
+        api.combineVideos({
+          prompt: prompt.value,
+          video: { id: subject.id },
+          other: { id: place.id },
+          strength: strength.value,
+        }),
+      "It is being made.",
+    );
+    if (done) state.selection.value = [];
+    busy.value = false;
+  };
+  return html`<${Modal} title="Combine two videos" onClose=${close}>
+    <p class="hint">What moves on the left is put into the place on the right.</p>
+    <div class="pair"><${Side} video=${subject} /><${Button} icon="remix" label="Swap" onClick=${() => {
+      order.value = [...order.value].reverse();
+    }} /><${Side} video=${place} /></div>
+    <${Text} label="What is seen then" value=${prompt.value} onChange=${(text) => {
+      prompt.value = text;
+    }} />
+    <${Strength} value=${strength} />
+    <footer><${Button} icon="combine" kind="main" label="Combine" disabled=${busy.value || !prompt.value.trim()} onClick=${make}>Combine<//></footer><//>`;
+}
+
+const CATEGORIES = { self_harm: "self-harm", public_figures: "public figures", intellectual_property: "somebody's work" };
+
+function Report({ id }) {
+  const category = useSignal("other"),
+    reason = useSignal(""),
+    busy = useSignal(false);
+  const send = async () => {
+    busy.value = true;
+    const sent = await state.attempt(() => api.reportVideo(id, { category: category.value, reason: reason.value }));
+    busy.value = false;
+    if (!sent) return;
+    close();
+    state.say("Whoever runs this service can read it now. Thank you.");
+  };
+  const options = state.offers.value.report_categories.map((name) => [name, CATEGORIES[name] ?? name]);
+  return html`<${Modal} title="What is wrong with this video?" onClose=${close} kind="small">
+    <label class="field"><span>It is about</span><select value=${category.value} onChange=${(event) => {
+      category.value = event.target.value;
+    }}>${options.map(([name, words]) => html`<option key=${name} value=${name} selected=${name === category.value}>${words}</option>`)}</select></label>
+    <${Text} label="In your words" value=${reason.value} maxlength="4000" onChange=${(text) => {
+      reason.value = text;
+    }} />
+    <footer><${Button} icon="flag" kind="main" label="Send" disabled=${busy.value || !reason.value.trim()} onClick=${send}>Send<//></footer><//>`;
 }
 
 export const SHORTCUTS = [
@@ -202,6 +284,7 @@ export const SHORTCUTS = [
   ["I  O", "Begin and end of a range, in a video"],
   ["F", "Full screen"],
   ["B", "Storyboard"],
+  ["V", "Where does a file come from?"],
   ["T", "Light or dark"],
   ["?", "These shortcuts"],
 ];
@@ -210,7 +293,7 @@ const Help = () => html`<${Modal} title="Keyboard" onClose=${close}>
   <dl class="shortcuts">${SHORTCUTS.map(([keys, words]) => html`<dt><kbd>${keys}</kbd></dt><dd>${words}</dd>`)}</dl>
   <p class="hint">A picture or video can be dropped anywhere, or pasted. <a href="/openapi.json">The API</a> can do all that the studio does.</p><//>`;
 
-const KINDS = { remove: Remove, clip: Clip, connect: Connect, help: Help };
+const KINDS = { remove: Remove, clip: Clip, connect: Connect, combine: Combine, report: Report, help: Help };
 
 export function Dialogs() {
   const asked = state.dialog.value;

@@ -178,6 +178,9 @@ function Chosen() {
     <${Button} icon="connect" label="Connect" disabled=${ids.length < 2} onClick=${() => {
       state.dialog.value = { kind: "connect", ids };
     }}>Connect<//>
+    <${Button} icon="combine" label="Combine" disabled=${ids.length < 2} onClick=${() => {
+      state.dialog.value = { kind: "combine", ids };
+    }}>Combine<//>
     <${Button} icon="trash" label="Remove" onClick=${() => askRemove(ids)} />
     <${Button} icon="close" label="Select nothing" onClick=${() => {
       state.selection.value = [];

@@ -21,13 +21,19 @@ export async function readSettings(file) {
   if (!made || typeof made !== "object") return null;
   const settings = made.settings ?? made;
   if (typeof settings.prompt !== "string") return null;
-  const cards = (settings.storyboard ?? []).map(({ prompt, at, cut }) => ({ id: randomToken(), prompt, at, cut }));
+  const cards = (settings.storyboard ?? [])
+    .filter((card) => card.prompt)
+    .map(({ prompt, at, cut }) => ({ id: randomToken(), prompt, at, cut }));
   const size = settings.size ?? (settings.width ? `${settings.width}x${settings.height}` : null);
   return {
     ...EMPTY,
     prompt: settings.prompt,
     negative: settings.negative ?? "",
     style: settings.style ?? "",
+    camera: settings.camera ?? "",
+    expand: Boolean(settings.expanded),
+    expanded: settings.expanded ?? "",
+    expandedFrom: settings.expanded ? settings.prompt : "",
     cards,
     board: cards.length > 0,
     loop: Boolean(settings.loop),

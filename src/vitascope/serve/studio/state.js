@@ -40,6 +40,7 @@ export const locked = signal(false); // a key is needed
 export const keyed = kept("keyed", false); // this browser was given a key
 export const now = signal(Date.now()); // moves while something is made
 export let model = null; // the service's own name of its model
+export const offers = signal({ styles: {}, cameras: {}, curves: [], report_categories: [] }); // what may be asked of it
 let oldest = null,
   newest = 0,
   source = null,
@@ -84,6 +85,7 @@ export async function start() {
     batch(() => {
       take(first.data);
       model = models.data[0].id;
+      offers.value = models.data[0].vitascope;
       if (oldest === null) [oldest, more.value] = [first.last_id, first.has_more];
       loaded.value = connected.value = true;
       locked.value = false;
@@ -138,6 +140,10 @@ function follow() {
     connected.value = true;
   };
   source.addEventListener("video", (event) => take([JSON.parse(event.data)]));
+  source.addEventListener("deleted", (event) => {
+    newest = Math.max(newest, Number(event.lastEventId));
+    forget(JSON.parse(event.data).id);
+  });
   source.onerror = () => {
     connected.value = false;
     if (source?.readyState === EventSource.CLOSED) setTimeout(start, 2000);
@@ -163,7 +169,7 @@ export function watch() {
 // -------------------------------------------------------------------------------------------------------- place, messages
 
 const whereNow = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
-export const route = signal(whereNow()); // ["video", id], ["compare", id, id], [] for the library
+export const route = signal(whereNow()); // ["video", id], ["compare", id, id], ["verify"], [] for the library
 const arrive = () => {
   if (whereNow().join("/") !== route.value.join("/")) route.value = whereNow();
 };
@@ -203,6 +209,7 @@ export const toggleSelected = (id) => {
 };
 export const dialog = signal(null); // {kind, …}: what is asked before going on
 export const query = signal("");
+export const examined = signal(null); // the file whose origin is asked for
 export const muted = signal(false); // no motion on hover where less motion is wished
 muted.value = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -211,14 +218,13 @@ muted.value = matchMedia("(prefers-reduced-motion: reduce)").matches;
 export const ASPECTS = { "16:9": 16 / 9, "4:3": 4 / 3, "1:1": 1, "3:4": 3 / 4, "9:16": 9 / 16 };
 export const SHORT_SIDES = [128, 256, 480, 720];
 export const SECONDS = [1, 2, 4, 6, 8, 12, 16, 20, 30, 60];
-export const STYLES = {
-  "": "No style",
-  "3d": "Toy 3D",
-  pencil: "Pencil",
-  pixel: "Pixel art",
-  film: "Old film",
-  papercut: "Paper cut",
-};
+const STYLES = { "3d": "Toy 3D", pencil: "Pencil", pixel: "Pixel art", film: "Old film", papercut: "Paper cut" };
+export const styleName = (name) => (name ? (STYLES[name] ?? name) : "No style");
+export const styles = computed(() => ["", ...Object.keys(offers.value.styles)].map((name) => [name, styleName(name)]));
+export const cameras = computed(() => [
+  ["", "Camera as it comes"],
+  ...Object.keys(offers.value.cameras).map((name) => [name, `Camera ${name}`]),
+]);
 export const EMPTY = {
   prompt: "",
   aspect: "1:1",
@@ -227,6 +233,10 @@ export const EMPTY = {
   seconds: 2,
   n: 1,
   style: "",
+  camera: "",
+  expand: false,
+  expanded: "", // what the model reads instead of the prompt
+  expandedFrom: "", // the prompt that it was made from
   seed: "",
   negative: "",
   steps: "",
@@ -252,7 +262,7 @@ export function frameSize({ aspect, side, size }) {
 
 export function fromSettings(video) {
   // A draft that makes a video of the service again.
-  const { seed, negative, steps, guidance, style, loop, storyboard } = video.vitascope.settings;
+  const { seed, negative, steps, guidance, style, camera, expanded, loop, storyboard } = video.vitascope.settings;
   return {
     ...EMPTY,
     prompt: video.prompt ?? "",
@@ -262,9 +272,17 @@ export function fromSettings(video) {
     steps: steps ?? "",
     guidance: guidance ?? "",
     style: style ?? "",
+    camera: camera ?? "",
+    expand: Boolean(expanded),
+    expanded: expanded ?? "",
+    expandedFrom: expanded ? (video.prompt ?? "") : "",
     loop,
     ...sized(video.size),
-    cards: storyboard.map((card) => ({ ...card, id: api.randomToken() })),
+    cards: storyboard.map(({ shows, range, ...card }) => ({
+      ...card,
+      id: api.randomToken(),
+      clip: shows?.startsWith("clip-") ? { id: video.vitascope.from[shows], range } : null, // pictures are not kept
+    })),
     board: storyboard.length > 0,
   };
 }
@@ -301,4 +319,11 @@ export function standing(video, at) {
   if (video.status === "in_progress") return `${video.progress} %${attempt > 1 ? " · second try" : ""}${time}`;
   return `${position ? `${plural(position, "video")} before it` : "Next"}${time}`;
 }
-export const TASKS = { create: "Created", edit: "Edited", extend: "Extended", connect: "Connected" };
+export const TASKS = {
+  create: "Created",
+  edit: "Edited",
+  extend: "Extended",
+  connect: "Connected",
+  outpaint: "Widened",
+  combine: "Combined",
+};

@@ -1,6 +1,7 @@
 // Cards on the timeline of one clip: each says what is seen from its moment on; a cut starts a new shot there.
-import { html, useRef, useState } from "./html.js";
-import { randomToken } from "./api.js";
+import { html, useEffect, useRef, useState } from "./html.js";
+import { contentUrl, getPicture, keepPicture, randomToken, removePicture } from "./api.js";
+import { isPicture } from "./media.js";
 import * as state from "./state.js";
 import { Button, Icon } from "./parts.js";
 
@@ -13,8 +14,70 @@ export const inOrder = (cards) => [...cards].sort((a, b) => a.at - b.at);
 
 export function fields(draft) {
   // The storyboard as the API takes it; undefined if there is none.
-  const cards = inOrder(draft.cards).filter((card) => card.prompt.trim() && card.at < draft.seconds);
-  return draft.board && cards.length ? cards.map(({ prompt, at, cut }) => ({ prompt, at, cut })) : undefined;
+  const cards = inOrder(draft.cards).filter((card) => says(card) && card.at < draft.seconds);
+  return draft.board && cards.length ? cards.map(asked) : undefined;
+}
+const says = (card) => card.prompt.trim() || card.picture || card.clip;
+const asked = ({ prompt, at, cut, picture, clip }) => ({
+  at,
+  cut,
+  ...(prompt.trim() && { prompt }),
+  ...(picture && { input_reference: { file_id: picture.id } }),
+  ...(clip && { video: { id: clip.id }, range: clip.range ?? undefined }),
+});
+
+export function addClip(video, [first, last]) {
+  // A part of a video as a card, with room to be made before and after it, or behind what is there.
+  const { cards, seconds, board } = state.draft.value,
+    length = last - first,
+    others = board ? inOrder(cards).filter(says) : [];
+  const room = state.SECONDS.find((one) => one >= 2 * length) ?? state.SECONDS.at(-1);
+  const before = others.at(-1),
+    free = before && before.at + (before.clip?.range ? before.clip.range[1] - before.clip.range[0] : 1);
+  const at = before ? free : Math.max((room - length) / 2, 0);
+  const wanted = before ? (state.SECONDS.find((one) => one >= Math.max(at + length, seconds)) ?? seconds) : room;
+  const card = { id: randomToken(), at: clamp(at, wanted), prompt: "", cut: false, clip: { id: video.id, range: [first, last] } };
+  state.change({
+    board: true,
+    loop: false,
+    seconds: wanted,
+    cards: inOrder([...others, card]),
+    ...(before ? {} : state.sized(video.size)),
+  });
+}
+
+async function addPicture(id, file) {
+  const kept = await state.attempt(() => keepPicture(file));
+  if (kept) setCard(id, { picture: { id: kept.id }, clip: null });
+}
+function dropShown(card) {
+  if (card.picture) removePicture(card.picture.id).catch(() => {}); // gone already
+  setCard(card.id, { picture: null, clip: null });
+}
+
+function Shown({ card, number }) {
+  // What a card shows, or the place to put a picture.
+  const chooser = useRef(),
+    [url, setUrl] = useState(null);
+  useEffect(() => {
+    let made = null;
+    if (card.picture)
+      getPicture(card.picture.id).then(
+        (blob) => setUrl((made = URL.createObjectURL(blob))),
+        (error) => error.status === 404 && setCard(card.id, { picture: null }),
+      );
+    else setUrl(card.clip ? contentUrl(card.clip.id, "thumbnail") : null);
+    return () => made && URL.revokeObjectURL(made);
+  }, [card.picture?.id, card.clip?.id]);
+  if (card.picture || card.clip)
+    return html`<div class="shown">${url && html`<img src=${url} alt=${card.clip ? "A part of a video" : "A picture"} />`}
+      <span>${card.clip ? (card.clip.range ? `${card.clip.range.map((second) => second.toFixed(2)).join(" to ")} s` : "Video") : "Picture"}</span>
+      <${Button} icon="close" label=${`Take it off card ${number}`} onClick=${() => dropShown(card)} /></div>`;
+  return html`<div class="shown"><${Button} icon="picture" label=${`A picture for card ${number}`} onClick=${() => chooser.current.click()}>Picture<//>
+    <input ref=${chooser} type="file" hidden aria-label=${`Picture of card ${number}`} accept="image/png,image/jpeg,image/webp" onChange=${(event) => {
+      if (event.target.files[0]) addPicture(card.id, event.target.files[0]);
+      event.target.value = "";
+    }} /></div>`;
 }
 
 function addCard(at) {
@@ -145,13 +208,19 @@ export function Storyboard() {
       </div>
       <ol class="cards">${inOrder(cards).map(
         (card, place) => html`
-        <li key=${card.id}>
+        <li key=${card.id} onDrop=${(event) => {
+          const [file] = event.dataTransfer?.files ?? [];
+          if (!file || !isPicture(file)) return;
+          event.preventDefault();
+          addPicture(card.id, file);
+        }}>
           <header><b>${place + 1}</b><label class="at"><span class="hidden">Begins at, seconds</span>
             <input type="number" min="0" max=${seconds} step=${STEP} value=${card.at} onChange=${(event) => setCard(card.id, { at: clamp(Number(event.target.value), seconds) })} /> s</label>
             <label class="check"><input type="checkbox" checked=${card.cut} onChange=${(event) => setCard(card.id, { cut: event.target.checked })} />Cut</label>
             <${Button} icon="close" label=${`Remove card ${place + 1}`} onClick=${() => dropCard(card.id)} /></header>
           <textarea id=${`card-${card.id}`} ref=${begin(card.id)} rows="2" placeholder=${place ? "Then …" : "At first …"} aria-label=${`Card ${place + 1}`} value=${card.prompt}
             onInput=${(event) => setCard(card.id, { prompt: event.target.value })} />
+          <${Shown} card=${card} number=${place + 1} />
           ${card.at >= seconds && html`<p class="warn">Begins after the end</p>`}
         </li>`,
       )}</ol>
