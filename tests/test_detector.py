@@ -72,7 +72,7 @@ def test_likeness_speaks_when_the_mark_is_gone(made: Path, gate: Gate, tmp_path:
 
 def test_foreign_video_is_unknown(made: Path, gate: Gate, tmp_path: Path) -> None:
     write_video(make_video(2), tmp_path / "foreign.mp4")
-    assert found(tmp_path / "foreign.mp4", gate) == ("unknown", "", [False, False, False])
+    assert found(tmp_path / "foreign.mp4", gate) == ("unknown", "", [False, False, False, False])
 
 
 def test_changed_file_is_tampered_with(made: Path, gate: Gate, tmp_path: Path) -> None:

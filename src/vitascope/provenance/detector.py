@@ -1,8 +1,10 @@
-"""Was this file made here? A ladder of four kinds of evidence, from the strongest down: credentials, mark, likeness.
+"""Was this file made here? A ladder of four kinds of evidence, from the strongest down: credentials, mark, likeness to
+what was made, and the traces that the models leave.
 
 Goes in: a file of any kind that can be read; comes out: what each step found, with its p-value where it has one, and a
-verdict that names the step it stands on. It never says that something was *not* made by a model: no evidence is no
-evidence.
+verdict that names the step it stands on. Traces are looked for where nothing else speaks, and are told without being a
+verdict: their chance of a false alarm is known no further down than one in a few hundred. It never says that something
+was *not* made by a model: no evidence is no evidence.
 """
 
 import math
@@ -12,22 +14,24 @@ from typing import Any
 
 import numpy as np
 
-from ..video import read_video
+from ..video import Video, read_video
 from . import credentials, records, watermark
 from .authority import Authority
 from .fingerprint import distance, fingerprint, mirrored
+from .traces import FRAMES, WEIGHTS, Drawing, Traces, features
 
 ALPHA = 1e-4  # chance of a false alarm that a verdict may have, all steps together
 STEP_ALPHA = math.log10(ALPHA / 2)  # of each of the two steps that can err by chance
 LIKE = 0.12  # largest distance of a fingerprint that counts as a copy
 RARE, TENFOLD = 0.279, 0.087  # one of 1,000 pairs of clips is closer; ten times fewer for each such step
+TRACED = -2.0  # log10 of the chance from which traces count as seen
 MOVED = 0.30  # distance from which a mark does not belong to what it is in
 
 
 @dataclass(frozen=True)
 class Evidence:
     """What one step found. `log10_p`: chance of as much in a file made elsewhere; None where no chance is involved."""
-    step: str  # credentials, watermark, fingerprint
+    step: str  # credentials, watermark, fingerprint, traces
     found: bool
     detail: str
     log10_p: float | None = None
@@ -54,18 +58,24 @@ def verify(path: Path, authority: Authority, *, store: Path | None = None) -> Re
     """Walk the ladder for a file. ValueError if it cannot be read as a video or image."""
     signed = credentials.read(path, authority.anchor)
     video = read_video(path)
-    hashes = fingerprint(video.pixels)
-    steps = [_credentials(signed)]
-    mark, warning = _watermark(video.pixels, video.fps, hashes, authority.marks_key, store)
-    steps += [mark, _fingerprint(video.pixels, hashes, store)]
-    warnings = [warning] if warning else []
-    if signed.state == "trusted" and signed.mark and mark.found and signed.mark not in mark.detail:
+    steps, warnings = look(video, authority.marks_key, store=store)
+    steps = [_credentials(signed), *steps]
+    if signed.state == "trusted" and signed.mark and steps[1].found and signed.mark not in steps[1].detail:
         warnings.append(f"the credentials name the mark {signed.mark}, the pixels carry another")
     if signed.state != "tampered" and signed.tainted:
         warnings.append("something that this was made from had been tampered with")
     stands = next((step for step in steps if step.found), None)
+    if stands is None and signed.state != "tampered":
+        steps.append(_traces(video.pixels))
     verdict = "tampered" if signed.state == "tampered" or warnings else "ours" if stands else "unknown"
     return Report(path.name, verdict, stands.step if stands else "", tuple(steps), tuple(warnings))
+
+
+def look(video: Video, key: bytes, *, store: Path | None = None) -> tuple[list[Evidence], list[str]]:
+    """The steps that need nothing but pixels, for a video whose credentials are gone; and warnings."""
+    hashes = fingerprint(video.pixels)
+    mark, warning = _watermark(video.pixels, video.fps, hashes, key, store)
+    return [mark, _fingerprint(video.pixels, hashes, store)], [warning] if warning else []
 
 
 def _credentials(signed: credentials.Credentials) -> Evidence:
@@ -111,3 +121,16 @@ def _fingerprint(frames: np.ndarray, hashes: np.ndarray, store: Path | None) -> 
     log10_p = min(math.log10(2 * count) - 3 - (RARE - least) / TENFOLD, 0.0)  # fitted: benchmarks/fingerprint.py
     detail = f"distance {least:.3f} to the nearest of {count} records"
     return Evidence("fingerprint", least <= LIKE and log10_p <= STEP_ALPHA, detail, log10_p, record.id)
+
+
+def _traces(frames: np.ndarray) -> Evidence:
+    """Whether the bundled models drew it, as far as a trained classifier can tell."""
+    if len(frames) < FRAMES or not WEIGHTS.exists():
+        return Evidence("traces", False, f"not looked for: {FRAMES} frames and a trained classifier are needed")
+    known, models = Traces.load(), Drawing.load()
+    if known.models != models.digest:
+        return Evidence("traces", False, "not looked for: the classifier knows other weights than the bundled ones")
+    score = float(known.score(features(frames, models)[None])[0])
+    log10_p = known.log10_p(score)
+    detail = f"of {len(known.others)} other clips, {10**log10_p:.1%} look as much as if this model had drawn them"
+    return Evidence("traces", log10_p <= TRACED, detail, log10_p)
