@@ -1,26 +1,32 @@
-"""Credentials under attack: stripped, moved to another file, changed, signed by somebody of the same name, out of
-date. Out: Rows.
+"""Credentials and marks under attack: stripped, moved to another file, changed, signed by somebody of the same name,
+out of date; forged, and washed out. Out: Rows.
 
 Every attack makes files that must not read as trusted ("unsafe"), beside honest ones that must. An attack counts as
 stopped when the reader answers anything but trusted; a tampered parent when the file made from it is called
-tainted.
+tainted; a mark that was put on another video when `verify` tells that it does not belong there.
 """
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from ..provenance.authority import Authority, AuthorityConfig
+from ..produce import Asked, Gate, Model, produce
+from ..provenance.authority import SKEW, Authority, AuthorityConfig
 from ..provenance.credentials import Source, Statement, read, sign
+from ..provenance.detector import verify
+from ..provenance.traces import Drawing
 from ..provenance.watermark import detect, embed
-from ..video import Video, read_video, write_video
+from ..safety.policy import Policy
+from ..video import Video, from_unit, read_video, to_unit, write_video
 from .measure import Row, Tally
 
 MUTATIONS = 200            # single changed bytes of a signed file
 STATEMENT = Statement("clip.mp4", "red team", "sha256:00")
 SURE = -6.0                # log10 of the chance that an unmarked clip looks marked
+LIFE = 3.0                 # seconds that the leaf which is to expire lives
 
 
 class Bench:
@@ -116,6 +122,15 @@ def tampered_parent(bench: Bench) -> Iterator[str]:
     yield "tampered" if read(child, bench.authority.anchor).tainted else "trusted"
 
 
+def expired_leaf(bench: Bench) -> Iterator[str]:
+    """A file without a time stamp, when its leaf has run out."""
+    config = AuthorityConfig("Red team", leaf_days=(SKEW.total_seconds() + LIFE) / 86400)
+    brief = Authority.create(bench.folder / "brief", config)
+    path = bench._sign("late", bench.clips[0], brief)
+    time.sleep(max(brief.leaf.not_valid_after_utc.timestamp() + 1.5 - time.time(), 0))  # its last second is included
+    yield read(path, brief.anchor).state
+
+
 ATTACKS: dict[str, Callable[[Bench], Iterator[str]]] = {
     "strip by encoding again": strip,
     "transplant": transplant,
@@ -123,6 +138,7 @@ ATTACKS: dict[str, Callable[[Bench], Iterator[str]]] = {
     "truncated": truncated,
     "impostor authority": impostor,
     "tampered parent": tampered_parent,
+    "expired leaf": expired_leaf,
 }
 
 
@@ -138,7 +154,7 @@ def attack_provenance(*, seed: int = 0) -> list[Row]:
             for path in bench.signed:
                 tally.add("credentials", unsafe=False, stopped=bench.state(path) != "trusted")
             rows += tally.rows()
-        return rows + _forged_marks(bench)
+        return rows + _forged_marks(bench) + _moved_mark(bench) + _washed_mark(bench)
 
 
 def _forged_marks(bench: Bench) -> list[Row]:
@@ -150,6 +166,31 @@ def _forged_marks(bench: Bench) -> list[Row]:
             found = detect(embed(clip.pixels, 0x0123456789ABCDEF, key), ours)
             tally.add("watermark", unsafe=unsafe, stopped=found.log10_p > SURE)
     return tally.rows()
+
+
+def _moved_mark(bench: Bench) -> list[Row]:
+    """The mark of a delivered video on another one, by somebody who could even write it: its record looks otherwise."""
+    store = bench.folder / "records"
+    gate = Gate(Policy.load().switched_off(), Model("red team", "1", "sha256:00"), bench.authority,
+                bench.authority.marks_key, store)
+    record = produce(Asked(("waves",)), lambda: bench.clips[0], out=bench.folder / "own.mp4", gate=gate)
+    tally = Tally("provenance", "watermark", "mark moved to another video")
+    for clip, unsafe in ((bench.clips[1], True), (bench.clips[0], False)):
+        path = bench.folder / "moved.mp4"
+        write_video(Video(embed(clip.pixels, int(record.payload, 16), gate.key, fps=clip.fps), clip.fps), path)
+        tally.add("watermark", unsafe=unsafe, stopped=verify(path, bench.authority, store=store).verdict != "ours")
+    return tally.rows()
+
+
+def _washed_mark(bench: Bench) -> list[Row]:
+    """Marked clips that are drawn again by the bundled autoencoder: the mark is still found, or washed out."""
+    key, autoencoder = bench.authority.marks_key, Drawing.load().autoencoder
+    tally = Tally("provenance", "watermark", "drawn again by an autoencoder")
+    for clip in bench.clips:
+        video = to_unit(embed(clip.pixels, 0x0123456789ABCDEF, key))[None]
+        found = detect(from_unit(autoencoder.decode(autoencoder.encode(video))[0]), key)
+        tally.add("watermark", unsafe=True, stopped=found.log10_p <= SURE)
+    return tally.rows(note="a mark can be washed out; what is left is likeness and traces")
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
