@@ -331,7 +331,7 @@ def train_network(
     optimizer = torch.optim.AdamW(parameters, lr=config.rate, weight_decay=0.02)
     lengths = [len(s) for s in states]
     steps = config.epochs * len(list(batches(lengths, config.tokens, np.random.default_rng(0))))
-    most = steps + 5 * config.epochs  # epochs differ a little in their number of batches
+    most = max(steps + 5 * config.epochs, 50)  # epochs differ a little in their number of batches
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.rate, total_steps=most, pct_start=0.1)
     for epoch in range(resume(out, model, optimizer, schedule), config.epochs):
         model.train()
