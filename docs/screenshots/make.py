@@ -43,6 +43,7 @@ BROWSER = [
 ]
 VOCABULARY = replace(FULL, cuts=0.0, sequences=0.0, styles=("3d",))
 SIZES = ("448x256", "256x256", "256x448", "336x256", "448x256", "256x256")
+SIDES = (256, 256)  # those of the second clip
 CLIPS = 20
 STEPS = 40
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -137,7 +138,7 @@ def page_of(browser: Browser, live: Live, *, size: dict, dark: bool, phone: bool
         viewport=size, color_scheme="dark" if dark else "light", device_scale_factor=2 if phone else 1, has_touch=phone
     )
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
     page.goto(live.url)
     page.wait_for_selector(".tile img, .welcome")
     yield page
@@ -181,9 +182,17 @@ def take_pictures(browser: Browser, live: Live, folder: Path) -> None:
             page.get_by_role("tab", name="Inpaint").click()
             paint(page)
             shoot(page, folder, "inpaint-light")
+            page.get_by_role("tab", name="Connect").click()
+            page.get_by_role("radio").first.click()
+            shoot(page, folder, "connect-light")
             page.goto(f"{live.url}/#/compare/{ids[1]}/{paper}")
             page.locator("table").wait_for()
             shoot(page, folder, "compare-light")
+            page.goto(f"{live.url}/#/verify")
+            clip = live.http.get(f"/v1/videos/{ids[1]}/content").content
+            page.get_by_label("File", exact=True).set_input_files({"name": "clip.mp4", "mimeType": "video/mp4", "buffer": clip})
+            page.locator(".verdict").wait_for()
+            shoot(page, folder, "verify-light")
         with page_of(browser, live, size=PHONE, dark=dark, phone=True) as page:
             page.goto(f"{live.url}/#/video/{ids[1]}")
             page.locator(".screen video").wait_for()
@@ -206,6 +215,12 @@ def write_storyboard(page: Page) -> None:
         page.mouse.up()
         page.locator("textarea:focus").fill(words)
     page.locator(".cards li").last.get_by_label("Cut").check()
+    page.get_by_label("Picture of card 1").set_input_files(
+        {"name": "car.webp", "mimeType": "image/webp", "buffer": blurred(frames_of(1, "3d", *SIDES, 2.0)[0])}
+    )
+    page.get_by_alt_text("A picture").wait_for()
+    page.get_by_role("button", name="Expand").click()
+    page.locator(".expanded textarea:not(:placeholder-shown)").wait_for()
 
 
 def paint(page: Page) -> None:

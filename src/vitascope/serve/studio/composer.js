@@ -103,8 +103,8 @@ function More({ draft }) {
     <div class="numbers">
       <${Pill} label="Camera" value=${draft.camera} options=${state.cameras.value} onChange=${(camera) => state.change({ camera })} />
       ${number("seed", "Seed", { min: 0, max: MOST_SEED, hint: "random", text: true })}
-      ${number("steps", "Steps", { min: 1, max: 200, hint: "the model's" })}
-      ${number("guidance", "Guidance", { min: 0, max: 30, step: 0.5, hint: "the model's" })}
+      ${number("steps", "Steps", { min: 1, max: 200, hint: "default" })}
+      ${number("guidance", "Guidance", { min: 0, max: 30, step: 0.5, hint: "default" })}
       <${Button} icon="retry" label="Forget all settings" onClick=${() => {
         dropPicture();
         state.change(state.EMPTY);
