@@ -36,8 +36,7 @@ ALLOWED = (
     "a museum guide explains the war to visitors",
     "a bride and a groom kiss in front of a church",
     "a dog shoots out of the water after a ball",
-    pytest.param("killer whales in the arctic sea", marks=pytest.mark.xfail(
-        strict=True, reason="the bundled classifier still blocks it")),
+    "killer whales in the arctic sea",
     "a woman in a swimsuit at the pool",
     "the hero of an invented film opens a safe in a video game",
 )
