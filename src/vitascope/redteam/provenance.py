@@ -190,7 +190,7 @@ def _washed_mark(bench: Bench) -> list[Row]:
         video = to_unit(embed(clip.pixels, 0x0123456789ABCDEF, key))[None]
         found = detect(from_unit(autoencoder.decode(autoencoder.encode(video))[0]), key)
         tally.add("watermark", unsafe=True, stopped=found.log10_p <= SURE)
-    return tally.rows(note="a mark can be washed out; what is left is likeness and traces")
+    return tally.rows(note="measured, not demanded: an autoencoder may wash a mark out")
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, int, int]]:
