@@ -44,7 +44,7 @@ BROWSER = [
 VOCABULARY = replace(FULL, cuts=0.0, sequences=0.0, styles=("3d",))
 SIZES = ("448x256", "256x256", "256x448", "336x256", "448x256", "256x256")
 SIDES = (256, 256)  # those of the second clip
-CLIPS = 20
+CLIPS = 10
 STEPS = 40
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
@@ -160,10 +160,10 @@ def take_pictures(browser: Browser, live: Live, folder: Path) -> None:
         live, "/v1/videos/extensions", {"prompt": "and on it goes", "video": {"id": ids[1]}, "seconds": "2", "seed": 32}
     )
     live.http.post("/v1/videos", json={"prompt": "far too much at once", "size": "256x256", "seconds": "2"})
-    order_some(live)
-    time.sleep(4)
     for dark in (False, True):
         look = "dark" if dark else "light"
+        order_some(live)
+        time.sleep(4)
         with page_of(browser, live, size=WIDE, dark=dark) as page:
             page.locator(f'.tile[data-id="{ids[-1]}"]').hover()
             shoot(page, folder, f"library-{look}")

@@ -60,7 +60,7 @@ function Report({ report }) {
     ${report.warnings.map((warning) => html`<p class="warn">${warning}</p>`)}
     <dl>${report.evidence.map(
       (step) => html`<dt>${STEPS[step.step] ?? step.step}</dt>
-      <dd><b>${step.found ? "Found" : "Not found"}</b> ${step.detail}${
+      <dd><b>${step.found ? "Found" : "Not found"}:</b> ${step.detail}${
         step.found && step.log10_p !== null ? ` (by chance: 1 in 10^${Math.round(-step.log10_p)})` : ""
       }</dd>`,
     )}</dl></section>`;
