@@ -17,7 +17,7 @@ def nano_system():
     transformer, planner = Transformer(TRANSFORMERS["nano"]), Transformer(TRANSFORMERS["nano planner"])
     for parameter in [*transformer.parameters(), *planner.parameters(), *upsampler.parameters()]:
         torch.nn.init.normal_(parameter, std=0.05)
-    return System(SystemConfig(name="nano", steps=2), autoencoder=autoencoder, transformer=transformer, upsampler=upsampler,
+    return System(SystemConfig(name="nano", steps=2, plan_steps=2, drafts=3), autoencoder=autoencoder, transformer=transformer, upsampler=upsampler,
                   planner=planner, card={"subjects": ["dog", "car"]})
 
 

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from vitascope.data.shards import Shards, write_shard
+from vitascope.models.layout import SLOTS, from_grid
 from vitascope.models.text import Text
 from vitascope.models.transformer import patchify
 from vitascope.train.transformer import TrainingConfig, Trained, TRANSFORMERS, corrupt, draw_batch, losses, rate_at, train
@@ -92,6 +93,33 @@ def test_loss_falls(data):
         optimizer.zero_grad()
         history.append(values["velocity"].item())
     assert np.mean(history[-4:]) < 0.9 * np.mean(history[:4])
+
+
+def test_a_planner_learns_from_the_same_shards(data):
+    shards = Shards(data / "train", plans=True)
+    wide = shards.take("clips.safetensors", 0)
+    assert wide.latents.shape[2:] == (SLOTS + 1, 1) and wide.lean == pytest.approx(np.log(88 / 48))
+    assert torch.equal(from_grid(wide.latents).subjects, Shards(data / "train").take("clips.safetensors", 0).layout.subjects)
+    torch.manual_seed(0)
+    model = Trained(replace(TRANSFORMERS["nano planner"], channels=shards.channels))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    history = []
+    for step in range(60):
+        values = losses(model, draw_batch(shards, CONFIG, 1, step % 4))
+        values["velocity"].backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        history.append(values["velocity"].item())
+    assert np.mean(history[-4:]) < 0.8 * np.mean(history[:4])
+
+
+def test_a_layout_is_heard(data):
+    """Batches with layouts and without; a trained painter's answer depends on them."""
+    sample = Shards(data / "train").take("clips.safetensors", 0)
+    told, untold = (corrupt([sample], np.random.default_rng(0), 1, unconditional=0.0, unplanned=share).packed.layouts[0]
+                    for share in (0.0, 1.0))
+    silent = corrupt([sample], np.random.default_rng(0), 1, unconditional=1.0, unplanned=0.0).packed.layouts[0]
+    assert told is sample.layout and untold is None and silent is None
 
 
 def test_a_killed_run_ends_like_an_undisturbed_one(data, tmp_path):

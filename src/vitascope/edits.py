@@ -14,9 +14,10 @@ import numpy as np
 from einops import reduce
 from torch import Tensor
 
-from .generate import OVERLAP, Progress, generate_frames
+from .generate import generate_frames
 from .models.autoencoder import FRAMES, SIDE
 from .models.upsampler import SCALE
+from .sampling import OVERLAP, Progress
 from .system import System
 from .tasks import Condition, connect, edit, extend, infill, inpaint, latent_frames, touched
 from .video import Video, to_unit

@@ -40,7 +40,9 @@ class SystemConfig:
     base_area: int = 64 * 64  # pixels that the transformer was trained at, about
     steps: int = 24
     guidance: float = 2.5
+    plan_steps: int = 12
     plan_guidance: float = 2.0
+    drafts: int = 24  # of a layout in a round, where something is known
 
 
 class System:

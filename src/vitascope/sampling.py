@@ -1,0 +1,141 @@
+"""(transformer, Condition, words) → latents, window by window.
+
+The same for pictures and for layouts: a `Painter` is a transformer and all that it is told of a clip.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .diffusion.samplers import SAMPLERS, Velocity, guide, times
+from .models.layout import Layout
+from .models.text import Text, TextEmbedding
+from .models.transformer import Noisy, Transformer, pack, unpatchify
+from .tasks import RATE, Condition, cut, know
+
+OVERLAP = 2  # latent frames that a window shares with the one before
+AT_ONCE = 2560  # tokens that go through the transformer together, about
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Words:
+    """The prompts of a condition, and what guidance moves away from, as the transformer reads them."""
+    prompts: dict[str, TextEmbedding]
+    negative: TextEmbedding
+
+
+def embed(text: Text, condition: Condition) -> Words:
+    """Read all that a condition says."""
+    names = sorted({span.prompt for span in condition.prompts})
+    texts = dict(zip(names, text(names), strict=True))
+    if condition.negative:
+        return Words(texts, text([condition.negative])[0])
+    width = text.encoder.words.embedding_dim
+    return Words(texts, TextEmbedding(torch.zeros(0, width), torch.zeros(width)))
+
+
+@dataclass(frozen=True)
+class Painter:
+    """A transformer and all that it is told of a clip: it paints pictures, or plans layouts."""
+    transformer: Transformer
+    condition: Condition
+    words: Words
+    window: int  # latent frames at once
+    layout: Layout | None = None
+    lean: float = 0.0
+
+    def velocity(self, first: int, condition: Condition, *, guided: bool) -> Velocity:
+        """The transformer as a function of (x, u) for the part of the clip from latent frame `first` on.
+
+        x is (C, T, H, W) or several of them. Each position is at noise level `level * u` and moves in proportion. Several
+        looks at the same frame, with several texts or from several windows of a ring, are averaged by weight (after
+        MultiDiffusion, Bar-Tal et al. 2023).
+        """
+        texts = ([(self.words.prompts[span.prompt], span.weight) for span in condition.prompts] if guided
+                 else [(self.words.negative, torch.ones(condition.shape[0]))])
+        layout = self.layout if guided else None
+        levels, patch, opens = condition.levels, self.transformer.config.patch, first == 0 and not condition.ring
+        looks = [(frames, text, share) for frames in _views(condition, self.window) for text, weight in texts
+                 if (share := weight[frames, None, None]).any()]
+        at_once = max(AT_ONCE * patch**2 // levels[looks[0][0]].numel(), 1)
+        total = torch.zeros(len(levels), 1, 1)
+        for frames, _, share in looks:
+            total[frames] += share
+
+        def velocity(x: Tensor, u: float) -> Tensor:
+            clips = x.reshape(-1, *x.shape[-4:])
+            v = torch.zeros_like(clips)
+            todo = [(number, look) for number in range(len(clips)) for look in looks]
+            for some in (todo[start:start + at_once] for start in range(0, len(todo), at_once)):
+                batch = pack([Noisy(clips[number][:, frames], levels[frames] * u, text.states, text.pooled, RATE / condition.fps,
+                                    opens, self.lean, layout.part(first + frames) if layout else None)
+                              for number, (frames, text, _) in some], patch)
+                tokens = self.transformer(batch).split(batch.lengths)
+                for (number, (frames, _, share)), grid, predicted in zip(some, batch.grids, tokens, strict=True):
+                    v[number][:, frames] += share * unpatchify(predicted, grid, patch)
+            return (levels * v / total).view_as(x)
+
+        return velocity
+
+    def field(self, first: int, condition: Condition, scale: float) -> Velocity:
+        """The same, guided by the prompt: away from what the negative one gives by `scale`."""
+        return guide(self.velocity(first, condition, guided=True), self.velocity(first, condition, guided=False), scale)
+
+
+def sample(painter: Painter, *, seed: int, steps: int, scale: float, sampler: str,
+            progress: Progress = lambda step, total: None) -> Iterator[Tensor]:
+    """What each window adds to the latents (C, t, H, W), in the order of time."""
+    condition, frames = painter.condition, painter.condition.shape[0]
+    made = torch.randn(painter.transformer.config.channels, *condition.shape, generator=torch.Generator().manual_seed(seed))
+    done, told = torch.zeros(frames, dtype=torch.bool), 0
+    windows = [(0, frames)] if condition.ring else plan_windows(condition, painter.window)
+    for number, (first, last) in enumerate(windows):
+        part, noise = condition if condition.ring else cut(condition, torch.arange(first, last)), made[:, first:last]
+        for frame in done[first:last].nonzero().flatten().tolist():
+            part = know(part, noise[:, frame:frame + 1], slice(frame, frame + 1))
+        made[:, first:last] = SAMPLERS[sampler](painter.field(first, part, scale), mix(part, noise), times(steps),
+                                                progress=_offset(progress, number * steps, steps * len(windows)))
+        done[first:last] = True
+        ready = frames if done.all() else int(done.int().argmin())
+        if ready > told:
+            yield made[:, told:ready]
+            told = ready
+
+
+def plan_windows(condition: Condition, window: int) -> list[tuple[int, int]]:
+    """The windows in the order in which they are made: from the end if only that is known, else from the start."""
+    windows = list(split_windows(condition.shape[0], window))
+    known = (condition.levels < 1).any(-1).any(-1)
+    if known[-1] and not known[0]:
+        return [(condition.shape[0] - last, condition.shape[0] - first) for first, last in windows]
+    return windows
+
+
+def split_windows(frames: int, window: int) -> Iterator[tuple[int, int]]:
+    """(first, last) latent frames of each window; each begins with at least OVERLAP frames of the window before."""
+    yield 0, min(window, frames)
+    end = min(window, frames)
+    while end < frames:
+        first = max(min(end, frames - window + OVERLAP) - OVERLAP, 0)
+        yield first, min(first + window, frames)
+        end = min(first + window, frames)
+
+
+def mix(condition: Condition, noise: Tensor) -> Tensor:
+    """What sampling starts from: noise, and what is known at its level."""
+    known = torch.zeros_like(noise) if condition.known is None else condition.known
+    return torch.lerp(known, noise, condition.levels)
+
+
+def _views(condition: Condition, window: int) -> list[Tensor]:
+    """The latent frames (n,) that the transformer sees at once: all, or every stretch of a ring as long as a window."""
+    frames = torch.arange(condition.shape[0])
+    return [frames.roll(-first)[:window] for first in range(len(frames))] if condition.ring else [frames]
+
+
+def _offset(progress: Progress, done: int, total: int) -> Progress:
+    return lambda step, _: progress(done + step, total)
