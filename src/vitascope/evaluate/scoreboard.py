@@ -7,6 +7,7 @@ and contact sheets with what was asked, what was read and what was wrong.
 
 import json
 import math
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -37,6 +38,7 @@ CASTS = ("one subject", "two subjects", "three subjects")
 Z = 1.96  # normal quantile of a 95 % interval
 DAMAGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "as rendered": lambda frames: frames, "H.264": h264, "blurred": lambda frames: blur(frames, 1.2)}
+PAGE = 160  # characters
 ROWS, SHOWN, SIDE = 20, 6, 96  # of a contact sheet: prompts, frames of each, their height in pixels
 RIGHT, WRONG, INK = (20, 120, 50), (190, 30, 30), (20, 20, 20)
 
@@ -114,7 +116,7 @@ def score(system: System, *, prompts_asked: int = 200, steps: int | None = None,
 
     Sides are those that the base model was trained at; prompt number n is made with the seed `seed` + n.
     """
-    console = console or Console()
+    console = console or page()
     out.mkdir(parents=True, exist_ok=True)
     reader, side = Reader.load(), math.isqrt(system.config.base_area)
     asked = list(prompts(prompts_asked, vocabulary, seed=seed, frames=frames))
@@ -138,6 +140,11 @@ def score(system: System, *, prompts_asked: int = 200, steps: int | None = None,
     (out / "scores.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     write_sheets(out, rows, clips)
     return document
+
+
+def page() -> Console:
+    """The terminal; where there is none, a page that is wide enough for the table."""
+    return Console() if sys.stdout.isatty() else Console(width=PAGE)
 
 
 def to_json(tallies: dict[str, Tally]) -> dict:
