@@ -2,7 +2,8 @@
 
     python docs/gallery/make.py FOLDER [--model DIRECTORY] [--only NAME]
 
-Videos go to FOLDER, sheets stand beside this file. What lies in FOLDER already is not made again.
+Videos go to FOLDER, sheets stand beside this file. What lies in FOLDER already is not made again. A command that fails
+is told, and the others go on; the exit status is 1 then.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -38,13 +40,24 @@ def results(command: list[str]) -> list[str]:
     return [name.name] if count == 1 else [f"{name.stem}-{number}{name.suffix}" for number in range(1, count + 1)]
 
 
-def run(command: list[str], folder: Path, model: Path | None) -> None:
-    if all((folder / name).exists() for name in results(command)):
-        return
-    started = time.perf_counter()
-    extra = ["--model", str(model.resolve())] if model else []
-    subprocess.run([HERE.parents[1] / "run", *command, *extra], cwd=folder, check=True)
-    print(f"  {time.perf_counter() - started:.0f} s: {shlex.join(command)}", flush=True)
+def run(command: list[str], folder: Path, model: Path | None) -> bool:
+    """Whether everything that a command makes is there in the end."""
+    def there() -> bool:
+        return all((folder / name).exists() for name in results(command))
+
+    if not there():
+        started, extra = time.perf_counter(), ["--model", str(model.resolve())] if model else []
+        outcome = subprocess.run([HERE.parents[1] / "run", *command, *extra], cwd=folder)
+        print(f"  {time.perf_counter() - started:.0f} s, status {outcome.returncode}: {shlex.join(command)}", flush=True)
+    return there()
+
+
+def draw(folder: Path, names: list[str], sheet: Path) -> None:
+    """The contact sheet of those files that there are."""
+    names = [name for name in names if (folder / name).exists()]
+    if names:
+        page = contact_sheet([read_video(folder / name) for name in names], names, frames=FRAMES, height=HEIGHT)
+        Image.fromarray(page).save(sheet, quality=QUALITY, method=6)
 
 
 def main() -> None:
@@ -56,13 +69,12 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     for name in INPUTS:
         shutil.copyfile(HERE / name, options.folder / name)
+    done = []
     for sheet, commands in groups():
         if options.only in (None, sheet):
-            for command in commands:
-                run(command, options.folder, options.model)
-            names = [name for command in commands for name in results(command)]
-            page = contact_sheet([read_video(options.folder / name) for name in names], names, frames=FRAMES, height=HEIGHT)
-            Image.fromarray(page).save(HERE / f"{sheet}.webp", quality=QUALITY, method=6)
+            done += [run(command, options.folder, options.model) for command in commands]
+            draw(options.folder, [name for command in commands for name in results(command)], HERE / f"{sheet}.webp")
+    sys.exit(not all(done))
 
 
 if __name__ == "__main__":

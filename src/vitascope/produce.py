@@ -20,7 +20,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -256,11 +256,17 @@ def _sign(path: Path, asked: Asked, gate: Gate, mark: str, salt: str, verdicts: 
     facts = (("promptHash", f"sha256:{prompt_hash}"), ("modelVersion", gate.model.version), ("policy", policy),
              ("reviewed", _what_ran(verdicts)))
     statement = Statement(path.name, gate.model.name, gate.model.hash, asked.task, facts, mark,
-                          tuple(source for source in asked.sources if source.path.is_file()))
+                          _with_one_parent([source for source in asked.sources if source.path.is_file()]))
     signed = path.with_name(f"signed{path.suffix}")
     found = credentials.sign(path, signed, statement, gate.authority)
     return signed, {"state": found.state, "signer": found.signer, "serial": found.serial,
                     "origins": [asdict(origin) for origin in found.origins]}
+
+
+def _with_one_parent(sources: list[Source]) -> tuple[Source, ...]:
+    """C2PA knows one parent of a file: of two videos that become one, the second is an input."""
+    parent = next((source for source in sources if source.relation == "parentOf"), None)
+    return tuple(source if source is parent else replace(source, relation="inputTo") for source in sources)
 
 
 def _what_ran(verdicts: dict) -> list[dict]:
