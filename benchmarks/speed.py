@@ -1,7 +1,7 @@
 """Speed and memory of the bundled system, as ratios within one run: `python benchmarks/speed.py [--out FILE.json]`.
 
 Every figure stands beside what it is compared with, measured in turn with it, because machines differ and are never quiet:
-start-up beside `import torch`, the transformer beside plain matrix products of the same shapes, the decoders beside real time.
+the transformer beside plain matrix products of the same shapes, the decoders beside real time. For start-up see startup.py.
 """
 
 import argparse
@@ -24,16 +24,6 @@ from vitascope.system import System
 ROUNDS = 5
 CLIPS, SHAPE = 8, (5, 8, 8)  # of one training step: 17 frames of 64x64 each
 PROMPT = "a red car drives from left to right through the city at sunset"
-FIRST_STEP = """
-import os, sys
-sys.argv = ["vitascope", "generate", {prompt!r}, "--out", "/dev/shm/never.mp4", "--seed", "0"]
-import vitascope.diffusion.samplers as samplers
-samplers.SAMPLERS = dict.fromkeys(samplers.SAMPLERS, lambda *_, **__: os._exit(0))
-import vitascope.generate
-vitascope.generate.SAMPLERS = samplers.SAMPLERS
-from vitascope.cli import main
-main()
-"""
 WHOLE_CLIP = """
 import resource, sys, tempfile
 sys.argv = ["vitascope", "generate", {prompt!r}, "--out", tempfile.mkdtemp() + "/clip.mp4", "--seed", "0"]
@@ -56,16 +46,6 @@ def paired(first: Callable[[], object], second: Callable[[], object]) -> tuple[f
     first(), second()
     pairs = [(seconds(first), seconds(second)) for _ in range(ROUNDS)]
     return (*(statistics.median(times) for times in zip(*pairs)), statistics.median(a / b for a, b in pairs))
-
-
-def program(text: str) -> Callable[[], object]:
-    return lambda: subprocess.run([sys.executable, "-c", text], check=True, capture_output=True)
-
-
-def start_up() -> dict[str, float]:
-    """Seconds to the first sampling step, beside `import torch` alone."""
-    ours, torch_alone, ratio = paired(program(FIRST_STEP.format(prompt=PROMPT)), program("import torch"))
-    return {"seconds to the first step": ours, "seconds of import torch": torch_alone, "ratio": ratio}
 
 
 def products(tokens: int, width: int, feed: int, depth: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -134,7 +114,7 @@ def main() -> None:
     parser.add_argument("--out", help="also write the figures as JSON")
     arguments = parser.parse_args()
     system = System.load()
-    results = {"start-up": start_up(), "transformer": transformer(system), "decoders": decoders(system), "default clip": whole_clip(),
+    results = {"transformer": transformer(system), "decoders": decoders(system), "default clip": whole_clip(),
                "this process": {"threads": torch.get_num_threads(),
                                 "peak memory, MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}}
     table = Table("part", "figure", "value")
