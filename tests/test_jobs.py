@@ -6,7 +6,18 @@ import pytest
 
 from databases import find_server, running_server
 from vitascope.serve.database import Database, Unavailable, connect
-from vitascope.serve.jobs import Job, Jobs, LimitReached, Limits, Lost, Receipt, ReceiptMismatch, new_id
+from vitascope.serve.jobs import (
+    REMEMBERED,
+    Deleted,
+    Job,
+    Jobs,
+    LimitReached,
+    Limits,
+    Lost,
+    Receipt,
+    ReceiptMismatch,
+    new_id,
+)
 
 LEASE = 30.0
 
@@ -232,6 +243,21 @@ def test_followers_get_what_changed_since(jobs: Jobs) -> None:
     assert [job.id for job in jobs.changes("a", 0)] == [second.id, first.id]
     jobs.beat(held, lease=LEASE, progress=10)
     assert jobs.version() == changed[0].version
+
+
+def test_followers_hear_of_deletions_in_their_order_and_for_a_while(jobs: Jobs, clock: Clock) -> None:
+    first, second, theirs = add(jobs), add(jobs), add(jobs, "b")
+    since = jobs.version()
+    jobs.delete(first.id, "a")
+    jobs.cancel(second.id, "a")
+    jobs.delete(theirs.id, "b")
+    gone, changed = jobs.changes("a", since)
+    assert (gone, changed.id) == (Deleted(first.id, since + 1), second.id)
+    assert jobs.changes("a", since, id=first.id) == [gone]
+    assert [job.id for job in jobs.changes("a", 0)] == [second.id]  # who knew nothing has nothing to forget
+    clock.now += REMEMBERED + 1
+    jobs.delete(second.id, "a")
+    assert [change.id for change in jobs.changes("a", since)] == [second.id]
 
 
 def test_twins_are_recognised_within_their_window(jobs: Jobs, clock: Clock) -> None:
