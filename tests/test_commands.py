@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from vitascope import cli, commands
-from vitascope.commands import is_file, read_range
+from vitascope.commands import is_file, read_clip, read_range
 from vitascope.system import System, save_system
 from vitascope.video import Video, read_metadata, read_video, write_video
 
@@ -205,6 +205,20 @@ def test_other_inputs(vitascope: Callable, model: str, name: str, shape: dict) -
     done(vitascope("extend", name, "--seconds", 0.5, "--out", "out.gif", "--model", model, *QUICK))
 
 
+def test_a_clip_of_3840x2160_without_a_size_gives_the_models_own(vitascope: Callable, model: str) -> None:
+    write_video(Video(np.full((2, 2160, 3840, 3), 90, np.uint8), 8), "uhd.mp4")
+    done(vitascope("extend", "uhd.mp4", "--seconds", 0.5, "--out", "out.mp4", "--model", model, "--prompt", "a car",
+                   "--steps", 1))
+    assert read_video("out.mp4").size == (176, 96)
+
+
+def test_upscaled_videos_leave_through_the_gate(vitascope: Callable, model: str) -> None:
+    write_video(Video(draw(5, 40, 30), 12), "in.mp4", {"settings": {"prompt": "a dog jumps"}})
+    done(vitascope("upscale", "in.mp4", "--size", "200x150", "--out", "out.mp4", "--model", model))
+    verified = vitascope("verify", "out.mp4")
+    assert verified.status == 0 and "credentials" in verified.out and read_metadata("out.mp4")["task"] == "upscale"
+
+
 # -------------------------------------------------------------------------------------------------------- what is wrong
 
 @pytest.mark.parametrize("arguments, parts", [
@@ -252,6 +266,39 @@ def refused(outcome: Outcome, *parts: str) -> None:
     assert all(part in outcome.err for part in parts), outcome.err
 
 
+EVERY = [  # what each command is given when X is the file that is wrong
+    ["extend", "X"], ["loop", "X"], ["infill", "X", "--range", "0.5-1"], ["connect", "in.mp4", "X", "--then", "a dog"],
+    ["edit", "X", "a dog"], ["inpaint", "X", "--mask", "mask.png"], ["inpaint", "in.mp4", "--mask", "X"],
+    ["outpaint", "X", "--size", "176x96"], ["combine", "in.mp4", "X"], ["upscale", "X", "--size", "300x300"],
+    ["storyboard", "tale.json"], ["generate", "a car", "--image", "X"],
+]
+
+
+@pytest.mark.parametrize("wrong", ["none.mp4", "text.mp4", "cut.mp4"])
+@pytest.mark.parametrize("arguments", EVERY, ids=" ".join)
+def test_a_file_that_cannot_be_read_stops_every_command(vitascope: Callable, model: str, arguments: list[str],
+                                                        wrong: str) -> None:
+    write_video(Video(draw(), 8), "in.mp4")
+    Path("cut.mp4").write_bytes(Path("in.mp4").read_bytes()[:-60_000])
+    Path("text.mp4").write_text("a letter")
+    Image.fromarray(np.full((96, 128), 255, np.uint8)).save("mask.png")
+    Path("tale.json").write_text(json.dumps({"shots": [{"seconds": 1, "prompt": "x",
+                                                        "cards": [{"at": 0, "video": wrong}]}]}))
+    before = sorted(os.listdir())
+    prompted = arguments[0] not in ("storyboard", "upscale", "generate", "edit")
+    extra = ["--model", model, "--out", "out.mp4", *(["--prompt", "a car"] if prompted else []),
+             *(["--steps", "1"] if arguments[0] != "upscale" else [])]
+    outcome = vitascope(*(wrong if word == "X" else word for word in arguments), *extra)
+    assert outcome.status == 2 and wrong in outcome.err and outcome.err.count("\n") == 1, outcome
+    assert sorted(os.listdir()) == before
+
+
+def test_overlapping_cards_are_named(vitascope: Callable, model: str) -> None:
+    shot = {"seconds": 2, "prompt": "x", "cards": [{"at": 1.1, "prompt": "one"}, {"at": 1.3, "prompt": "two"}]}
+    Path("tale.json").write_text(json.dumps({"shots": [shot]}))
+    refused(vitascope("storyboard", "tale.json", "--model", model), "tale.json", "shots[0].cards[1]", "shots[0].cards[0]")
+
+
 def test_what_only_reading_to_the_end_tells(vitascope: Callable, model: str) -> None:
     write_video(Video(draw(), 8), "whole.webm")
     Path("cut.webm").write_bytes(Path("whole.webm").read_bytes()[:-20_000])
@@ -266,6 +313,16 @@ def test_what_only_reading_to_the_end_tells(vitascope: Callable, model: str) -> 
         extra = [] if arguments[0] == "upscale" else QUICK if arguments[0] != "outpaint" else ["--prompt", "a car"]
         refused(vitascope(*arguments, *extra, "--model", model), part)
         assert sorted(os.listdir()) == before
+
+
+def test_a_minute_made_here_can_be_read_and_no_more(tmp_path: Path) -> None:
+    """Lengths are one and a multiple of four frames: a minute has 481."""
+    for frames, name in ((481, "minute.gif"), (488, "longer.gif")):
+        write_video(Video(np.arange(frames, dtype=np.int64)[:, None, None, None].repeat(16, 1).repeat(16, 2).repeat(3, 3)
+                          .astype(np.uint8), 8), tmp_path / name)
+    assert len(read_clip(tmp_path / "minute.gif", 16, 16, 8)) == 481
+    with pytest.raises(ValueError, match="longer.gif is longer than 60 seconds"):
+        read_clip(tmp_path / "longer.gif", 16, 16, 8)
 
 
 def test_ranges_and_names() -> None:

@@ -429,12 +429,14 @@ def tell_shot(tell: Tell, number: int, shots: int, step: int, total: int) -> Non
 
 
 def read_clip(path: Path, width: int, height: int, fps: float) -> "Video":
-    """A user's video at the model's rate, covering a size; ValueError if it is longer than a minute."""
+    """A user's video at the model's rate, covering a size; ValueError if it is longer than a minute and what rounding
+    adds to one.
+    """
     from .request import LONGEST
     from .video import read_video
 
-    clip = read_video(path, fps=fps, seconds=LONGEST + 1 / fps, size=(width, height))
-    if clip.seconds > LONGEST:
+    clip = read_video(path, fps=fps, seconds=LONGEST + 1, size=(width, height))
+    if clip.seconds >= LONGEST + 1:
         raise ValueError(f"{path} is longer than {LONGEST:g} seconds; expected at most that")
     return clip
 

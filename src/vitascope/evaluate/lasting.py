@@ -19,6 +19,7 @@ from .tracks import observe
 EDGE = 3  # frames at either end of a clip in which something has to be seen, or not
 FEWEST = 4  # frames that a fall is fitted to
 RESTING = 0.02  # units above the lowest point from which a fall counts as over
+TRAIL = 0.25  # rise of the score of paint from which there is some: between what there is without and with a trail
 NEAR = 0.1  # units that a path may be off on average and still be the same
 EDIBLE = ("apple", "cookie", "pizza", "doughnut", "watermelon")
 STEPS = ("moves right", "moves left", "stands still", "jumps", "spins")  # what can be first and then
@@ -113,7 +114,7 @@ def _stays_bitten(reader: Reader, frames: np.ndarray, actor: Actor) -> bool:
 
 
 def _stays_painted(reader: Reader, frames: np.ndarray, actor: Actor) -> bool:
-    return stays_changed(observe(reader.pictures, frames).props[:, reader.config.props.index("paint")])
+    return stays_changed(observe(reader.pictures, frames).props[:, reader.config.props.index("paint")], least=TRAIL)
 
 
 TRIALS: dict[str, Trial] = {

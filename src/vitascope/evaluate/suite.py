@@ -27,7 +27,7 @@ from ..tasks import RATE, text_to_video
 from ..video import Video
 from ..world.caption import caption
 from ..world.render import render
-from ..world.scene import BUNDLED, Scene, Vocabulary, sample_scene
+from ..world.scene import BUNDLED, Step, Vocabulary, sample_scene
 from .alignment import read
 from .continuation import STRENGTH, limits, measure
 from .continuity import drift, jumps
@@ -38,6 +38,7 @@ from .scoreboard import wilson
 FIRST_SEED = 6_000_000  # of the scenes: no training clip has such a seed
 MINUTE = 60.0  # seconds
 ENDS = 5.0  # seconds at either end of a minute that are compared
+OUTSIDE = -3.0  # units: x of a subject that is not in the picture
 GOALS = {
     "image, first frame against its reconstruction, dB": ">= -1", "upscale, gain over bicubic and Lanczos, dB": ">= 2",
     **dict.fromkeys(("extend forward, seam", "extend backward, seam", "infill, first seam", "infill, second seam",
@@ -119,7 +120,9 @@ def change_clip(system: System, reader: Reader, seed: int, vocabulary: Vocabular
     scene, = MOVING.scenes(1, vocabulary, first_seed=seed, size=(side, side))
     elsewhere = vocabulary.places[(vocabulary.places.index(scene.shots[0].place) + 1) % len(vocabulary.places)]
     wanted = replace(scene, shots=(replace(scene.shots[0], place=elsewhere),))
-    empty = replace(wanted, shots=(replace(wanted.shots[0], actors=()),))
+    shot, actor = wanted.shots[0], scene.shots[0].actors[0]
+    away = replace(actor, x=OUTSIDE, steps=(Step("stands still", shot.frames, 0.0),))
+    empty = replace(wanted, shots=(replace(shot, actors=(away,)),))
     clip, real, text = Video(render(scene), scene.fps), render(wanted), caption(wanted, "plain")
     plans = {"edit": edit_clip(system, clip, prompt=text, strength=STRENGTH),
              "combine": combine_clips(system, clip, Video(render(empty), scene.fps), prompt=text, strength=STRENGTH)}
@@ -129,8 +132,7 @@ def change_clip(system: System, reader: Reader, seed: int, vocabulary: Vocabular
     yield "edit, path kept", path_kept(before, after["edit"]), path_kept(before, world)
     for task, ours in after.items():
         yield f"{task}, place as asked", ours.place.name == elsewhere, world.place.name == elsewhere
-    subject = scene.shots[0].actors[0].subject
-    yield "combine, subject kept", *([one.subject.name for one in reading.subjects[:1]] == [subject]
+    yield "combine, subject kept", *([one.subject.name for one in reading.subjects[:1]] == [actor.subject]
                                      for reading in (after["combine"], world))
 
 
