@@ -26,6 +26,8 @@ def test_gates_break_on_what_they_are_for() -> None:
         ]
 
     assert all(gate.passed for gate in prompt_gates(rows(98, 96, 98)))
+    search = Row("prompt", "s", "adaptive", "hate", 100, 0, 0, 0, note="a search, not one converter")
+    assert all(gate.passed for gate in prompt_gates([*rows(98, 96, 98), search]))
     broken = [
         [gate.name for gate in prompt_gates(rows(*counts)) if not gate.passed]
         for counts in ((90, 90, 98), (98, 98, 90), (98, 90, 98))

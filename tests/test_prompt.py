@@ -98,6 +98,11 @@ def test_a_bad_sentence_in_a_long_text_is_found() -> None:
     assert judge([f"{padding}{REFUSED['violence']}. {padding}"], POLICY).verdict == "block"
 
 
+@pytest.mark.parametrize("category", ("violence", "sexual", "self_harm", "hate"))
+def test_harmless_sentences_do_not_outweigh_a_bad_one(category: str) -> None:
+    assert judge([CONVERTERS["harmless padding"](REFUSED[category])], POLICY).verdict == "block"
+
+
 def test_a_refusal_does_not_quote_the_prompt() -> None:
     for text in REFUSED.values():
         reasons = " ".join(judge([text], POLICY).reasons).lower()

@@ -97,7 +97,7 @@ def prompt_gates(rows: Sequence[Row]) -> list[Gate]:
         )
         losses = [
             share(plain.caught, plain.unsafe) - share(row.caught, row.unsafe)
-            for attack in {row.attack for row in prompt if row.suite == suite} - {"none"}
+            for attack in {row.attack for row in prompt if row.suite == suite and not row.note} - {"none"}
             if (row := total(prompt, suite=suite, attack=attack)).unsafe
         ]
         if len(losses) > 1:

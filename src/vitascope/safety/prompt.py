@@ -125,16 +125,16 @@ class PromptClassifier:
         return decide(result, policy, held=held, checks=(check,), latency_ms=(time.perf_counter() - started) * 1e3)
 
     def _windows(self, view: str) -> list[list[int]]:
-        """Token numbers in windows of whole sentences.
-
-        Each but the first beginning with the last sentence of the one before.
+        """Token numbers of a text; of a long one, in windows of whole sentences, each beginning with the end of the one
+        before, and of every sentence alone, so that harmless ones around it do not outweigh it.
         """
         whole = self.encoder.tokens(view)
         if len(whole) < self.longest:
             return [whole]
         sentences = [s for s in re.split(r"(?<=[.!?;\n])\s+", view) if s]
-        windows, current = [], ""
-        for sentence in (piece for s in sentences for piece in _pieces(s, 3 * self.longest)):
+        pieces = [piece for s in sentences for piece in _pieces(s, 3 * self.longest)]
+        windows, current = list(dict.fromkeys(piece for piece in pieces if len(words_of(piece)) >= FEWEST_WORDS)), ""
+        for sentence in pieces:
             if current and len(self.encoder.tokens(f"{current} {sentence}")) >= self.longest:
                 windows.append(current)
                 current = f"{current[-120:].partition(' ')[2]} {sentence}"
