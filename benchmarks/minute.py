@@ -1,11 +1,11 @@
-"""What a long or a large video takes on its whole way, review, watermark, encoding and credentials included: peak memory
-and time, with a model of the bundled sizes and random weights.
+"""What a long or a large video takes on its whole way, review, watermark, encoding and credentials included: peak
+memory and time, with a model of the bundled sizes and random weights.
 
     python benchmarks/minute.py [--seconds 60] [--size 128x128] [--steps 4] [--model DIRECTORY] [--plain] [--long]
 
-Neither memory nor time a step depends on the weights. Memory is told after every eighth of the frames, so that one sees whether it grows. `--plain` enlarges by Lanczos
-instead of the learned cascade, which is most of the time of a large video and does not depend on its length; `--long`
-instead fills a storyboard of two-second shots.
+Neither memory nor time a step depends on the weights. Memory is told after every eighth of the frames, so that one sees
+whether it grows. `--plain` enlarges by Lanczos instead of the learned cascade, which is most of the time of a large
+video and does not depend on its length; `--long` makes shots of two seconds instead of one clip.
 """
 
 import argparse

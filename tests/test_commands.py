@@ -296,7 +296,8 @@ def test_a_file_that_cannot_be_read_stops_every_command(vitascope: Callable, mod
 def test_overlapping_cards_are_named(vitascope: Callable, model: str) -> None:
     shot = {"seconds": 2, "prompt": "x", "cards": [{"at": 1.1, "prompt": "one"}, {"at": 1.3, "prompt": "two"}]}
     Path("tale.json").write_text(json.dumps({"shots": [shot]}))
-    refused(vitascope("storyboard", "tale.json", "--model", model), "tale.json", "shots[0].cards[1]", "shots[0].cards[0]")
+    outcome = vitascope("storyboard", "tale.json", "--model", model)
+    refused(outcome, "tale.json", "shots[0].cards[1]", "shots[0].cards[0]")
 
 
 def test_what_only_reading_to_the_end_tells(vitascope: Callable, model: str) -> None:
@@ -318,8 +319,8 @@ def test_what_only_reading_to_the_end_tells(vitascope: Callable, model: str) -> 
 def test_a_minute_made_here_can_be_read_and_no_more(tmp_path: Path) -> None:
     """Lengths are one and a multiple of four frames: a minute has 481."""
     for frames, name in ((481, "minute.gif"), (488, "longer.gif")):
-        write_video(Video(np.arange(frames, dtype=np.int64)[:, None, None, None].repeat(16, 1).repeat(16, 2).repeat(3, 3)
-                          .astype(np.uint8), 8), tmp_path / name)
+        levels = np.arange(frames).astype(np.uint8)[:, None, None, None]
+        write_video(Video(np.broadcast_to(levels, (frames, 16, 16, 3)), 8), tmp_path / name)
     assert len(read_clip(tmp_path / "minute.gif", 16, 16, 8)) == 481
     with pytest.raises(ValueError, match="longer.gif is longer than 60 seconds"):
         read_clip(tmp_path / "longer.gif", 16, 16, 8)

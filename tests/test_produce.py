@@ -280,8 +280,8 @@ def test_edit_names_its_source_in_its_credentials(gate: Gate, folder: Path) -> N
 def test_of_two_videos_that_become_one_the_first_is_the_parent(gate: Gate, folder: Path, second: str) -> None:
     for name in {"a.mp4", second}:
         produce(ASKED, make_video, out=folder / name, gate=gate)
-    both = replace(ASKED, task="connect", sources=tuple(Source(folder / name, "parentOf") for name in ("a.mp4", second)))
-    record = produce(both, make_video, out=folder / "c.mp4", gate=gate)
+    sources = tuple(Source(folder / name, "parentOf") for name in ("a.mp4", second))
+    record = produce(replace(ASKED, task="connect", sources=sources), make_video, out=folder / "c.mp4", gate=gate)
     assert [(each["title"], each["relation"]) for each in record.credentials["origins"] if each["depth"] == 1] == [
         ("a.mp4", "parentOf"), (second, "inputTo")]
 

@@ -15,7 +15,7 @@ from vitascope.world.scene import Scene
 
 
 def draw(scene: Scene) -> np.ndarray:
-    """In place of the world, whose artwork may not be there: a square that moves, over a ground that follows the place."""
+    """In place of the world, whose artwork may not be there: a square that moves, over a ground by the place's name."""
     pixels = np.full((scene.frames, scene.height, scene.width, 3), 40 + len(scene.shots[0].place) * 10, np.uint8)
     for number, frame in enumerate(pixels if scene.shots[0].actors[0].x >= 0 else []):
         left = 10 + number * 2 % 60

@@ -48,7 +48,8 @@ def run(command: list[str], folder: Path, model: Path | None) -> bool:
     if not there():
         started, extra = time.perf_counter(), ["--model", str(model.resolve())] if model else []
         outcome = subprocess.run([HERE.parents[1] / "run", *command, *extra], cwd=folder)
-        print(f"  {time.perf_counter() - started:.0f} s, status {outcome.returncode}: {shlex.join(command)}", flush=True)
+        took = time.perf_counter() - started
+        print(f"  {took:.0f} s, status {outcome.returncode}: {shlex.join(command)}", flush=True)
     return there()
 
 

@@ -261,8 +261,8 @@ def combine(
     subject: Input,
     place: Input,
     strength: Strength = 0.5,
-    mask: Annotated[Path | None, typer.Option(help="White where the subject is. Without it, what moves is taken for it, "
-                                                        "and the camera has to stand still.")] = None,
+    mask: Annotated[Path | None, typer.Option(help="White where the subject is. Without it, what moves is taken "
+                                                        "for it, and the camera has to stand still.")] = None,
     *, wish: Wish,
 ) -> None:
     """Put the subject of one video into the place of another."""

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .provenance import credentials, records, watermark
-from .provenance.authority import Authority, authority_folder
+from .provenance.authority import Authority
 from .provenance.credentials import NotSigned, Source, Statement
 from .provenance.fingerprint import chosen, hash_frame
 from .provenance.records import Record

@@ -1,15 +1,15 @@
 """How well a model goes on from what it is given: clips of the world extended, filled in, looped, masked and enlarged.
 
-The jump at every seam stands as a multiple of the clip's own median jump; whether what was given is still there, bit for
-bit, is a yes or no. Needs no reader: nothing here asks what a clip shows. `limits` is the same of the world itself.
+The jump at every seam stands as a multiple of the clip's own median jump; whether what was given is still there, bit
+for bit, is a yes or no. Needs no reader: nothing here asks what a clip shows. `limits` is the same of the world itself.
 """
 
 import cv2
 import numpy as np
 import torch
 
-from ..edits import Plan, edit_clip, encode_start, extend_backward, extend_forward, fill_range, inpaint_clip, loop_clip, \
-    make
+from ..edits import Plan, edit_clip, encode_start, extend_backward, extend_forward, fill_range, inpaint_clip, \
+    loop_clip, make
 from ..generate import decode
 from ..models.autoencoder import FRAMES
 from ..models.upsampler import SCALE
@@ -31,10 +31,11 @@ def measure(system: System, clip: Video, prompt: str, *, seed: int = 0, steps: i
     def film(plan: Plan) -> np.ndarray:
         return np.stack(list(make(system, plan, seed=seed, steps=steps, guidance=guidance)))
 
-    length, mask = len(clip), np.zeros((1, *clip.pixels.shape[1:3]), bool)
-    mask[:, :, clip.size[0] // 2:] = True
+    length, (width, height) = len(clip), clip.size
+    mask = np.zeros((1, height, width), bool)
+    mask[:, :, width // 2:] = True
     still = encode_start(system, clip.pixels[:1])
-    plain = text_to_video(prompt, width=clip.size[0] // SCALE, height=clip.size[1] // SCALE, frames=length, fps=clip.fps)
+    plain = text_to_video(prompt, width=width // SCALE, height=height // SCALE, frames=length, fps=clip.fps)
     animated = film(Plan(image_to_video(plain, still)))
     after = film(extend_forward(system, clip, prompt=prompt, seconds=SECONDS))
     before = film(extend_backward(system, clip, prompt=prompt, seconds=SECONDS))
@@ -73,7 +74,7 @@ def upscale_gain(system: System, pixels: np.ndarray) -> float:
 
 @torch.inference_mode()
 def limits(system: System, clip: Video) -> dict[str, float]:
-    """What a clip of the world itself has at the same places; of a longer clip, its first 17 frames and what follows."""
+    """What a clip of the world itself has at the same places: its first 17 frames, and what follows."""
     length, made = 1 + FRAMES * round(2 * clip.fps / FRAMES), round(SECONDS * clip.fps)
     given, (first, last) = clip.pixels[:length], (round(end * clip.fps) for end in RANGE)
     whole = clip.pixels[:length + made]

@@ -94,7 +94,7 @@ def _collect(made: Scores, world: Scores, measured: Measured) -> None:
                 scores[name].append(value)
 
 
-# ---------------------------------------------------------------------------------------------------------- what is measured
+# --------------------------------------------------------------------------------------------------- what is measured
 
 def continue_clip(system: System, seed: int, vocabulary: Vocabulary, side: int, sampling: dict) -> Measured:
     """Seams and kept frames of a clip that is continued, filled in, looped and masked."""
@@ -106,7 +106,8 @@ def continue_clip(system: System, seed: int, vocabulary: Vocabulary, side: int, 
         yield name, value, ceilings.get(name)
 
 
-def keep_world(system: System, reader: Reader, seed: int, vocabulary: Vocabulary, side: int, sampling: dict) -> Measured:
+def keep_world(system: System, reader: Reader, seed: int, vocabulary: Vocabulary, side: int,
+               sampling: dict) -> Measured:
     """Permanence, cause and effect, order, physics."""
     for name, trial in TRIALS.items():
         for scene in trial.scenes(1, vocabulary, first_seed=seed, size=(side, side)):
@@ -115,7 +116,8 @@ def keep_world(system: System, reader: Reader, seed: int, vocabulary: Vocabulary
             yield name, trial.judge(reader, frames, actor), trial.judge(reader, render(scene), actor)
 
 
-def change_clip(system: System, reader: Reader, seed: int, vocabulary: Vocabulary, side: int, sampling: dict) -> Measured:
+def change_clip(system: System, reader: Reader, seed: int, vocabulary: Vocabulary, side: int,
+                sampling: dict) -> Measured:
     """A subject keeps its path while its place changes; the subject of one clip in the place of another."""
     scene, = MOVING.scenes(1, vocabulary, first_seed=seed, size=(side, side))
     elsewhere = vocabulary.places[(vocabulary.places.index(scene.shots[0].place) + 1) % len(vocabulary.places)]
@@ -155,7 +157,8 @@ def cut_shots(system: System, reader: Reader, seed: int, vocabulary: Vocabulary,
                                              for frames in (np.concatenate(parts), whole))
 
 
-def last_a_minute(system: System, reader: Reader, seed: int, vocabulary: Vocabulary, side: int, sampling: dict) -> Measured:
+def last_a_minute(system: System, reader: Reader, seed: int, vocabulary: Vocabulary, side: int,
+                  sampling: dict) -> Measured:
     """Whether the end of a minute looks as its beginning does, and shows the same subjects."""
     scene = sample_scene(seed, replace(vocabulary, actions=("stands still",), companions=(1.0,), cameras=("still",),
                                        cuts=0.0), width=side, height=side, frames=round(MINUTE * RATE) + 1, split="any")
@@ -175,7 +178,7 @@ def _film(system: System, prompt: str, side: int, frames: int, seed: int, sampli
     return generate(system, condition, seed=seed, **sampling).pixels
 
 
-# --------------------------------------------------------------------------------------------------------------- the table
+# ---------------------------------------------------------------------------------------------------------- the table
 
 def summary(values: list[float | bool]) -> dict:
     """A share of yes or a median, with its 95 % interval."""
