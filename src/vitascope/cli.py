@@ -92,8 +92,8 @@ def generate(
     prompt: Annotated[str | None, typer.Argument(help="What is to be seen, 1 to 32,000 characters.")] = None,
     out: Annotated[Path | None, typer.Option(help="mp4, webm, gif, webp, png, jpg, frames-%03d.png or a folder; "
                                                   "named after the prompt if not given.")] = None,
-    size: Annotated[str | None, typer.Option(help="Width x height in pixels, up to 2048, such as 176x96; what the model "
-                                                  "cannot make at once is enlarged.  [128x128]")] = None,
+    size: Annotated[str | None, typer.Option(help="Width x height in pixels, up to 2048, such as 176x96; what the "
+                                                  "model cannot make at once is enlarged.  [128x128]")] = None,
     seconds: Annotated[float | None, typer.Option(help="Length, up to 60.  [2; an image for png and jpg]",
                                                   **NUMBER)] = None,
     fps: Annotated[float | None, typer.Option(help="Frames a second.  [8]", **NUMBER)] = None,
@@ -393,8 +393,9 @@ def export(
 def evaluate(
     out: Out = Path("scores"),
     model: Model = None,
-    suite: Annotated[str, typer.Option(help="alignment: is it what prompts ask for? tasks: seams and kept frames of every "
-                                            "task, permanence, cause and effect, order, physics, a minute.")] = "alignment",
+    suite: Annotated[str, typer.Option(help="alignment: is it what prompts ask for? tasks: seams and kept frames of "
+                                            "every task, permanence, cause and effect, order, physics, a minute."
+                                       )] = "alignment",
     prompts: Annotated[int | None, typer.Option(help="How many; of alignment, half are combinations that were never "
                                                      "trained.  [200, of tasks 12]", **AMOUNT)] = None,
     steps: Steps = None,
