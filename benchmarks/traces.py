@@ -145,8 +145,8 @@ def main() -> None:
           "false alarms among |\n|---|---|---|---|")
     for each in CRFS:
         here = crf == each
-        alarms = "; ".join(f"{name} {(scores[here & (kind == name)] >= threshold).sum()} of {(here & (kind == name)).sum()}"
-                           for name in np.unique(kind[~ours]))
+        counted = ((name, scores[here & (kind == name)] >= threshold) for name in np.unique(kind[~ours]))
+        alarms = "; ".join(f"{name} {high.sum()} of {len(high)}" for name, high in counted)
         print(f"| {f'H.264 CRF {each}' if each else 'none'} | {auc(scores[here & ours], scores[here & ~ours]):.4f} | "
               f"{np.mean(scores[here & ours] >= threshold):.1%} | {alarms} |")
     print("\n| share of other clips that score as high | ours found, all encodings |\n|---|---|")

@@ -1,8 +1,8 @@
 """What was made here: one JSON file for every delivered video, private to the operator, never changed afterwards.
 
 A record's `payload` is what the video's watermark carries: the truncated HMAC of what identifies it (settings, model,
-first pixels), so that a mark leads to its record, and a mark that was moved to other pixels leads to a record that does not
-fit them. Knows nothing of policies and models; the records' contents come from `produce`.
+first pixels), so that a mark leads to its record, and a mark that was moved to other pixels leads to a record that does
+not fit them. Knows nothing of policies and models; the records' contents come from `produce`.
 """
 
 import hashlib

@@ -117,7 +117,7 @@ def _word_look_alikes(word: str) -> str:
 def _look_alike(character: str) -> str:
     """The Latin letter that looks like this one, or itself."""
     if character.isascii() or character in LOOSE_LOOK_ALIKES:
-        return LOOSE_LOOK_ALIKES[character] if character in LOOSE_LOOK_ALIKES else character
+        return LOOSE_LOOK_ALIKES.get(character, character)
     from confusable_homoglyphs import confusables  # reads a table of 600 kB, which plain text never needs
 
     found = confusables.is_confusable(character, greedy=True, preferred_aliases=[])
