@@ -31,7 +31,7 @@ def plan(system: System, condition: Condition, words: Words, *, seed: int, sampl
     if condition.known is not None and not condition.ring:
         window = next(window for window in plan_windows(condition, system.config.window) if _judged(condition)[slice(*window)].any())
         asked = know(asked, _matching(system, condition, words, window, seed, sampler), slice(*window))
-    planner = Painter(system.planner, asked, words, system.config.window, lean=math.log(columns / rows))
+    planner = Painter(system.planner, asked, words, system.config.plan_window, lean=math.log(columns / rows))
     parts = sample(planner, seed=seed, steps=system.config.plan_steps, scale=system.config.plan_guidance, sampler=sampler)
     return from_grid(torch.cat(list(parts), 1))
 
@@ -46,7 +46,7 @@ def _matching(system: System, condition: Condition, words: Words, window: tuple[
     best, least = None, math.inf
     for change in (1.0, *NEAR):
         near = asked if best is None else know(asked, best, slice(0, frames), level=change)
-        planner = Painter(system.planner, near, words, system.config.window, lean=math.log(columns / rows))
+        planner = Painter(system.planner, near, words, system.config.plan_window, lean=math.log(columns / rows))
         start = torch.randn(system.config.drafts, system.planner.config.channels, *near.shape, generator=generator)
         drafts = SAMPLERS[sampler](planner.field(window[0], near, system.config.plan_guidance), mix(near, start),
                                    times(system.config.plan_steps))

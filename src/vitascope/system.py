@@ -40,6 +40,7 @@ class SystemConfig:
     base_area: int = 64 * 64  # pixels that the transformer was trained at, about
     steps: int = 24
     guidance: float = 2.5
+    plan_window: int = 9  # latent frames that the planner makes at once
     plan_steps: int = 12
     plan_guidance: float = 2.0
     drafts: int = 24  # of a layout in a round, where something is known
