@@ -39,6 +39,7 @@ def test_score_is_a_logistic_regression() -> None:
 
 
 def test_rarity_is_counted_and_never_below_one_in_the_number_of_clips() -> None:
+    assert (KNOWN.beyond(9.0), KNOWN.beyond(0.0)) == (0, 2)
     assert KNOWN.log10_p(9.0) == pytest.approx(math.log10(1 / 5))
     assert KNOWN.log10_p(0.0) == pytest.approx(math.log10(3 / 5))
     assert KNOWN.log10_p(-9.0) == 0.0

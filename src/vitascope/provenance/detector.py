@@ -132,5 +132,5 @@ def _traces(frames: np.ndarray) -> Evidence:
         return Evidence("traces", False, "not looked for: the classifier knows other weights than the bundled ones")
     score = float(known.score(features(frames, models)[None])[0])
     log10_p = known.log10_p(score)
-    detail = f"of {len(known.others)} other clips, {10**log10_p:.1%} look as much as if this model had drawn them"
+    detail = f"{known.beyond(score)} of {len(known.others)} other clips look as much as if this model had drawn them"
     return Evidence("traces", log10_p <= TRACED, detail, log10_p)

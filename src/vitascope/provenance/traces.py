@@ -53,14 +53,13 @@ class Traces:
         """Log odds (N,) of features (N, K)."""
         return (features - self.mean) / self.deviation @ np.array(self.weight) + self.bias
 
+    def beyond(self, score: float) -> int:
+        """How many of the other clips score as high."""
+        return sum(other >= score for other in self.others)
+
     def log10_p(self, score: float) -> float:
         """How rare such a score is among clips that were not made here: never below one in their number."""
-        beyond = len(self.others) - int(np.searchsorted(self._sorted, score, "left"))
-        return math.log10((1 + beyond) / (1 + len(self.others)))
-
-    @cached_property
-    def _sorted(self) -> np.ndarray:
-        return np.array(self.others)
+        return math.log10((1 + self.beyond(score)) / (1 + len(self.others)))
 
 
 @dataclass(frozen=True, eq=False)
