@@ -14,6 +14,7 @@ import uvicorn
 from .app import create_app
 from .service import Service, Settings
 
+KEPT = 75  # seconds that an idle connection is kept: longer than clients do, so that none sends into a closing one
 GRACE = 3  # seconds that open connections have at the end
 CALM = 30.0  # seconds between two starts of the same worker, after the second
 
@@ -32,6 +33,7 @@ def run_web(service: Service, *, port: int, workers: int) -> None:
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=KEPT,
         backlog=2048,
         server_header=False,
         h11_max_incomplete_event_size=64 * 1024,
