@@ -178,15 +178,14 @@ def test_the_first_frame_is_the_picture(production: Production, tmp_path: Path) 
 def test_a_killed_job_goes_on_exactly_where_it_was(
     production: Production, tmp_path: Path, fields: dict, stop: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the task and the sampler: the same pixels, and nothing is computed twice."""
+    """Whatever the task and the sampler: the same pixels, and nothing is painted twice."""
     asked, pages, computed = order(width=96, height=64, **fields), Pages(), []
     films = watch_films(monkeypatch)
     make(production, asked, tmp_path / "straight.mp4", journal=pages)
     kept = Pages(dict(sorted(pages.items())[:stop]))
-    inner = type(production.system.transformer).forward
-    monkeypatch.setattr(
-        type(production.system.transformer), "forward", lambda self, batch: computed.append(1) or inner(self, batch)
-    )
+    painter = production.system.transformer
+    inner = painter.forward
+    monkeypatch.setattr(painter, "forward", lambda batch: computed.append(1) or inner(batch))
     make(production, asked, tmp_path / "resumed.mp4", journal=kept)
     assert np.array_equal(*films) and len(computed) == len(pages) - stop and kept.keys() == pages.keys()
 

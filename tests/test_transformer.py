@@ -94,7 +94,7 @@ def test_an_untrained_model_predicts_nothing():
 
 
 def test_sizes_grow_from_thousands_to_billions():
-    counts = [parameter_count(config) for config in TRANSFORMERS.values()]
+    counts = [parameter_count(config) for config in TRANSFORMERS.values() if config.staged]
     assert counts == sorted(counts) and counts[0] < 1e6 and counts[-1] > 5e9
 
 
