@@ -149,3 +149,9 @@ def test_wrong_payloads_are_refused() -> None:
         embed(make_clip(0), 1 << 64, KEY)
     with pytest.raises(ValueError, match="too short"):
         embed(make_clip(0), 1, b"short")
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_flat_picture_carries_no_mark(level):
+    found = detect(np.full((9, 96, 128, 3), level, np.uint8), KEY)
+    assert found.log10_p == 0

@@ -41,6 +41,7 @@ CANDIDATES = 5  # cuts that the payload is read under
 READINGS = 2 + CANDIDATES  # of one clip
 CLEAR = -9.0  # log10 of the chance from which the whole frame is taken to be there
 STEP = 0.02  # of the frame, between the placements that are tried
+FAINTEST = 1e-3  # grey levels, of what can be a mark
 BUSY, WIDEST = 2.0, 4.0  # contrast in grey levels that hides as much again as flat ground does; limit, see `room`
 TO_YCC = np.float32([[0.299, 0.587, 0.114],  # BT.601, full range
                      [-0.168736, -0.331264, 0.5],
@@ -403,6 +404,8 @@ def read(frames: Iterable[np.ndarray], key: bytes, *, fps: float = 8.0, cropped:
     cells = np.stack([shrink(frame) for frame in frames])  # kept, for the swing follows from their number
     weights = swing(len(cells), fps)
     planes, _ = level(np.tensordot(np.float32(weights / (weights**2).sum()), cells, 1))
+    if np.abs(planes).max() < FAINTEST:  # without any detail there is nothing to read, and nothing to divide by
+        return [Detection(0.0, 0, (0.0, 0.0, 1.0, 1.0), False, 0.5)]
     found = [_judge(reading, made) for reading in _whole(planes, made)]
     if cropped and min(each.log10_p for each in found) > CLEAR:
         found += [_judge(reading, made) for reading in _cut(planes, made)]

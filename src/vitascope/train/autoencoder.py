@@ -8,7 +8,7 @@ scales. Knows nothing of the diffusion model that will use the latents.
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 

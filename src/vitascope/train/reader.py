@@ -5,7 +5,6 @@ In goes nothing but seeds: clips are rendered once into the run folder, the trut
 """
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..evaluate.damage import random_damage
-from ..evaluate.reader import ROWS, STRIDE, PictureReader, Reader, ReaderConfig, Sight, TrackReader
+from ..evaluate.reader import STRIDE, PictureReader, Reader, ReaderConfig, Sight, TrackReader
 from ..evaluate.tracks import FEATURES, UNIT_SIZE, Observation, all_features, mirror, observe_small, shrink, to_pictures
 from ..world.catalogue import ACTIONS, CAMERAS, PLACE_PHRASES, RED_TO, STYLE_PHRASES, SUBJECTS, TIME_PHRASES, \
     WEATHER_PHRASES
