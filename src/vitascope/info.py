@@ -17,12 +17,12 @@ from .generate import generate
 from .models.transformer import TRANSFORMERS, forward_flops, inference_memory, parameter_count, training_memory
 from .models.upsampler import SCALE
 from .presets import CAMERAS, STYLES
-from .system import System
+from .system import System, SystemConfig
 from .tasks import text_to_video
 
 SIDE, FRAMES, TOKENS = 64, 17, 5 * 8 * 8  # the default clip in the base model's pixels, and its tokens
 CLIP = f"{FRAMES} frames of {SCALE * SIDE}x{SCALE * SIDE}"
-STEPS, BATCH_TOKENS = 24, 2560  # what times and training memory are told for
+STEPS, BATCH_TOKENS = SystemConfig().steps, 2560  # what times and training memory are told for
 TIMED_STEPS = 4
 
 
