@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from vitascope import __version__, cli
-from vitascope.system import System, save_system
+from vitascope.system import System, SystemConfig, save_system
 from vitascope.video import read_metadata, read_video
 
 QUICK = ["--steps", "2", "--size", "128x96", "--seconds", "0.5"]
@@ -61,7 +61,8 @@ def test_a_prompt_becomes_a_file_that_tells_how_it_was_made(vitascope: Callable,
     metadata = read_metadata(name)
     assert metadata["program"] == f"vitascope {__version__}" and metadata["model"] == "nano"
     assert metadata["settings"] == {"prompt": "a red car", "negative": "", "size": "128x96", "seconds": 0.5, "fps": 8.0,
-                                    "seed": 7, "steps": 2, "guidance": 2.5, "image": None, "image_sha256": None}
+                                    "seed": 7, "steps": 2, "guidance": SystemConfig().guidance, "image": None,
+                                    "image_sha256": None}
 
 
 def test_like_makes_the_same_frames_again(vitascope: Callable, model: str) -> None:
