@@ -14,13 +14,13 @@ import time
 GENERATE = """
 import os, sys
 from contextlib import contextmanager
-from vitascope import cli
+from vitascope import cli, options
 
 @contextmanager
 def until_the_first_step(name):
-    yield lambda done, total: os._exit(0)
+    yield lambda done, total, part="": os._exit(0)
 
-cli._progress = until_the_first_step
+options.progress_bar = until_the_first_step
 sys.argv = ["vitascope", "generate", "a red car drives to the right", "--out", "car.mp4", *sys.argv[1:]]
 cli.main()
 """
