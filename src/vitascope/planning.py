@@ -15,8 +15,8 @@ from torch import Tensor
 from .diffusion.flow import interpolate, velocity
 from .diffusion.samplers import SAMPLERS, times
 from .models.layout import SLOTS, Layout, from_grid
-from .models.transformer import Noisy, pack, unpatchify
-from .sampling import AT_ONCE, Painter, Words, mix, plan_windows, sample
+from .models.transformer import Noisy
+from .sampling import Painter, Words, mix, plan_windows, sample, velocities
 from .system import System
 from .tasks import RATE, Condition, cut, know
 
@@ -28,29 +28,27 @@ def plan(system: System, condition: Condition, words: Words, *, seed: int, sampl
     """The layout of a clip, as long as it is."""
     frames, rows, columns = condition.shape
     asked = replace(condition, shape=(frames, SLOTS + 1, 1), known=None, level=None)
+    planner = Painter(system.planner, asked, words, system.config.plan_window, lean=math.log(columns / rows))
     if condition.known is not None and not condition.ring:
         window = next(window for window in plan_windows(condition, system.config.window) if _judged(condition)[slice(*window)].any())
-        asked = know(asked, _matching(system, condition, words, window, seed, sampler), slice(*window))
-    planner = Painter(system.planner, asked, words, system.config.plan_window, lean=math.log(columns / rows))
+        found = _matching(system, planner, condition, window, seed, sampler)
+        planner = replace(planner, condition=know(asked, found, slice(*window)))
     parts = sample(planner, seed=seed, steps=system.config.plan_steps, scale=system.config.plan_guidance, sampler=sampler)
     return from_grid(torch.cat(list(parts), 1))
 
 
-def _matching(system: System, condition: Condition, words: Words, window: tuple[int, int], seed: int, sampler: str) -> Tensor:
+def _matching(system: System, planner: Painter, condition: Condition, window: tuple[int, int], seed: int, sampler: str) -> Tensor:
     """The layout grid (C, T, SLOTS + 1, 1) of a window that fits best to what is known in it."""
-    part = cut(condition, torch.arange(*window))
-    frames, rows, columns = part.shape
-    asked = replace(part, shape=(frames, SLOTS + 1, 1), known=None, level=None)
+    part, asked = (cut(each, torch.arange(*window)) for each in (condition, planner.condition))
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(part.known.shape, generator=generator)
     best, least = None, math.inf
     for change in (1.0, *NEAR):
-        near = asked if best is None else know(asked, best, slice(0, frames), level=change)
-        planner = Painter(system.planner, near, words, system.config.plan_window, lean=math.log(columns / rows))
+        near = asked if best is None else know(asked, best, slice(0, asked.shape[0]), level=change)
         start = torch.randn(system.config.drafts, system.planner.config.channels, *near.shape, generator=generator)
         drafts = SAMPLERS[sampler](planner.field(window[0], near, system.config.plan_guidance), mix(near, start),
                                    times(system.config.plan_steps))
-        errors = _misfits(system, part, words, [from_grid(draft) for draft in drafts], noise, opens=window[0] == 0)
+        errors = _misfits(system, part, planner.words, [from_grid(draft) for draft in drafts], noise, opens=window[0] == 0)
         if errors.min() < least:
             best, least = drafts[errors.argmin()], errors.min()
     return best
@@ -63,20 +61,13 @@ def _judged(condition: Condition) -> Tensor:
 
 def _misfits(system: System, part: Condition, words: Words, layouts: list[Layout], noise: Tensor, *, opens: bool) -> Tensor:
     """The painter's error (B,) about what is known, if it is told each of the layouts."""
-    judged, patch = _judged(part), system.transformer.config.patch
+    judged = _judged(part)
     present = judged.any(-1).any(-1).nonzero().flatten()
     frames = torch.arange(int(present[0]), int(present[-1]) + 1)
     known, noise, judged = part.known[:, frames], noise[:, frames], judged[frames]
     levels = torch.where(judged, PROBE, 1.0)
     x, target = interpolate(known, noise, levels), velocity(known, noise)
-    prompts = [words.prompts[max(part.prompts, key=lambda span: float(span.weight[frames].sum())).prompt]] * len(layouts)
+    text = words.prompts[max(part.prompts, key=lambda span: float(span.weight[frames].sum())).prompt]
     clips = [Noisy(x, levels, text.states, text.pooled, RATE / part.fps, opens and int(frames[0]) == 0, layout=layout.part(frames))
-             for text, layout in zip(prompts, layouts, strict=True)]
-    at_once = max(AT_ONCE * patch**2 // levels.numel(), 1)
-    errors = []
-    for some in (clips[start:start + at_once] for start in range(0, len(clips), at_once)):
-        batch = pack(some, patch)
-        for grid, tokens in zip(batch.grids, system.transformer(batch).split(batch.lengths), strict=True):
-            error = (unpatchify(tokens, grid, patch) - target).square().mean(0)                   # (t, H, W)
-            errors.append(error[judged].mean())
-    return torch.stack(errors)
+             for layout in layouts]
+    return torch.stack([(predicted - target).square().mean(0)[judged].mean() for predicted in velocities(system.transformer, clips)])

@@ -38,6 +38,16 @@ def embed(text: Text, condition: Condition) -> Words:
     return Words(texts, TextEmbedding(torch.zeros(0, width), torch.zeros(width)))
 
 
+def velocities(transformer: Transformer, clips: list[Noisy]) -> Iterator[Tensor]:
+    """The velocity (C, T, H, W) of each of some clips of one shape; about AT_ONCE tokens go through the transformer together."""
+    patch = transformer.config.patch
+    at_once = max(AT_ONCE * patch**2 // clips[0].times.numel(), 1)
+    for some in (clips[start:start + at_once] for start in range(0, len(clips), at_once)):
+        batch = pack(some, patch)
+        for grid, tokens in zip(batch.grids, transformer(batch).split(batch.lengths), strict=True):
+            yield unpatchify(tokens, grid, patch)
+
+
 @dataclass(frozen=True)
 class Painter:
     """A transformer and all that it is told of a clip: it paints pictures, or plans layouts."""
@@ -58,10 +68,9 @@ class Painter:
         texts = ([(self.words.prompts[span.prompt], span.weight) for span in condition.prompts] if guided
                  else [(self.words.negative, torch.ones(condition.shape[0]))])
         layout = self.layout if guided else None
-        levels, patch, opens = condition.levels, self.transformer.config.patch, first == 0 and not condition.ring
+        levels, opens = condition.levels, first == 0 and not condition.ring
         looks = [(frames, text, share) for frames in _views(condition, self.window) for text, weight in texts
                  if (share := weight[frames, None, None]).any()]
-        at_once = max(AT_ONCE * patch**2 // levels[looks[0][0]].numel(), 1)
         total = torch.zeros(len(levels), 1, 1)
         for frames, _, share in looks:
             total[frames] += share
@@ -70,13 +79,10 @@ class Painter:
             clips = x.reshape(-1, *x.shape[-4:])
             v = torch.zeros_like(clips)
             todo = [(number, look) for number in range(len(clips)) for look in looks]
-            for some in (todo[start:start + at_once] for start in range(0, len(todo), at_once)):
-                batch = pack([Noisy(clips[number][:, frames], levels[frames] * u, text.states, text.pooled, RATE / condition.fps,
-                                    opens, self.lean, layout.part(first + frames) if layout else None)
-                              for number, (frames, text, _) in some], patch)
-                tokens = self.transformer(batch).split(batch.lengths)
-                for (number, (frames, _, share)), grid, predicted in zip(some, batch.grids, tokens, strict=True):
-                    v[number][:, frames] += share * unpatchify(predicted, grid, patch)
+            seen = [Noisy(clips[number][:, frames], levels[frames] * u, text.states, text.pooled, RATE / condition.fps, opens,
+                          self.lean, layout.part(first + frames) if layout else None) for number, (frames, text, _) in todo]
+            for (number, (frames, _, share)), predicted in zip(todo, velocities(self.transformer, seen), strict=True):
+                v[number][:, frames] += share * predicted
             return (levels * v / total).view_as(x)
 
         return velocity

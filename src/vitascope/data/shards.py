@@ -177,7 +177,7 @@ def stretch(sample: Sample, rng: np.random.Generator) -> Sample:
         return sample
     first = int(rng.integers(frames - STRETCH + 1))
     part = slice(first, first + STRETCH)
-    return replace(sample, latents=sample.latents[:, part], truth=sample.truth[part], layout=sample.layout.part(part),
+    return replace(sample, latents=sample.latents[:, part], truth=sample.truth[part], layout=sample.layout and sample.layout.part(part),
                    opens=first == 0)
 
 
@@ -221,7 +221,7 @@ class Shards:
         shard = self.shards[name]
         end, length = int(shard["ends"][index]), int(shard["text_lengths"][index])
         return Sample(shard["latents"][index].float(), shard["truth"][index], shard["states"][end - length:end].float(),
-                      shard["pooled"][index].float(), shard["captions"][index], from_grid(shard["layouts"][index].float()),
+                      shard["pooled"][index].float(), shard["captions"][index], None if self.plans else from_grid(shard["layouts"][index].float()),
                       float(shard["lean"]) if self.plans else 0.0)
 
     @property
