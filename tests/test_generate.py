@@ -5,8 +5,21 @@ import numpy as np
 import pytest
 import torch
 
-from vitascope.generate import decode, generate, generate_frames, sample_latents, sample_windows, stream_ring
+from vitascope.generate import generate, generate_frames, prepare, stream, stream_ring
+from vitascope.sampling import sample
+from vitascope.data.truth import layout_of
 from vitascope.tasks import extend, image_to_video, know, loop, text_to_video
+from vitascope.world.physics import simulate
+from vitascope.world.scene import sample_scene
+
+
+def windows(system, condition, *, seed, steps, guidance=3.0):
+    """What each window adds to the latents."""
+    return list(sample(prepare(system, condition, seed=seed), seed=seed, steps=steps, scale=guidance, sampler="multistep"))
+
+
+def sample_latents(*arguments, **more):
+    return torch.cat(windows(*arguments, **more), 1)
 
 
 def ask(frames=9, **more):
@@ -42,7 +55,7 @@ def test_guidance_negative_and_words_change_the_result(nano_system):
 def test_long_clips_go_on_from_their_beginning(nano_system):
     whole = sample_latents(nano_system, ask(frames=33), seed=4, steps=2)
     assert whole.shape[1] == 9 and whole.isfinite().all()
-    parts = list(sample_windows(nano_system, ask(frames=33), seed=4, steps=2))
+    parts = windows(nano_system, ask(frames=33), seed=4, steps=2)
     assert [part.shape[1] for part in parts] == [5, 3, 1] and torch.equal(torch.cat(parts, 1), whole)
 
 
@@ -72,11 +85,14 @@ def test_frames_come_while_later_windows_are_still_to_be_made(nano_system):
     assert len(first) + sum(map(len, frames)) == 49 and told[-1] == (8, 8)
 
 
-def test_decoding_in_parts_changes_nothing(nano_system):
+@pytest.mark.parametrize("told", [False, True])
+def test_decoding_in_parts_changes_nothing(nano_system, told):
     latents = torch.randn(nano_system.transformer.config.channels, 9, 4, 4)
-    frames = decode(nano_system, latents)
+    scene = sample_scene(1, frames=33)
+    layout = layout_of(scene, simulate(scene), 0, 33) if told else None
+    frames = np.concatenate(list(stream(nano_system, latents.split(4, 1), layout)))
     assert frames.shape == (33, 64, 64, 3)
-    whole = nano_system.upsampler(nano_system.autoencoder.decode(latents[None]).clamp(-1, 1))
+    whole = nano_system.upsampler(nano_system.autoencoder.decode(latents[None]).clamp(-1, 1), [layout])
     expected = (whole[0].clamp(-1, 1) * 127.5 + 127.5).round().byte().permute(1, 2, 3, 0).numpy()
     assert np.abs(frames.astype(int) - expected).max() <= 1
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from vitascope.data.shards import layout_of
+from vitascope.data.truth import layout_of
 from vitascope.sampling import Painter, embed, plan_windows, split_windows
 from vitascope.tasks import change_prompts, cut, extend, loop, text_to_video
 from vitascope.world.physics import simulate

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from vitascope.data.shards import SIZES, Shards, halve, truth_map, write_shard, write_shards
+from vitascope.data.shards import SIZES, Shards, halve, write_shard, write_shards
+from vitascope.data.truth import truth_map
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
 from vitascope.models.text import Text
 from vitascope.world.physics import simulate
@@ -45,7 +46,8 @@ def test_the_truth_is_where_the_subject_is():
         motion = simulate(scene)
         if motion.x.shape[1] == 1 and motion.visible.min() == 1:
             truth = truth_map(scene, motion, 0, 17, BUNDLED.subjects)
-            column, row = int(motion.x[0, 0] * 8 - motion.camera_x[0] * 8), int(motion.y[0, 0] * 8)
+            column, row = (int((place[0, 0] - edge[0]) * motion.zoom[0] * 8) for place, edge in
+                               ((motion.x, motion.camera_x), (motion.y, motion.camera_y)))
             assert truth[0, row, column] == 1 + BUNDLED.subjects.index(scene.shots[0].actors[0].subject)
 
 

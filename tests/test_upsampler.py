@@ -4,7 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
+from vitascope.data.truth import layout_of
 from vitascope.models.upsampler import UPSAMPLERS, Upsampler, with_neighbours
+from vitascope.world.physics import simulate
+from vitascope.world.scene import sample_scene
 
 
 def test_an_untrained_upsampler_is_bicubic():
@@ -19,3 +22,15 @@ def test_neighbours_stand_before_and_after():
     video = torch.arange(4.0).view(1, 1, 4, 1, 1).expand(1, 3, 4, 2, 2)
     seen = with_neighbours(video, 1)[0, ::3, :, 0, 0]
     assert seen.T.tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 3]]
+
+
+def test_a_layout_is_told_to_its_own_clip_only():
+    torch.manual_seed(0)
+    upsampler, scene = Upsampler(UPSAMPLERS["nano"]), sample_scene(3, frames=5)
+    torch.nn.init.normal_(upsampler.head.weight)
+    layout, video = layout_of(scene, simulate(scene), 0, 5), torch.rand(2, 3, 5, 16, 16)
+    bare, told = upsampler(video), upsampler(video, [None, layout])
+    assert_close(told[0], bare[0])
+    assert not torch.allclose(told[1], bare[1])
+    last = layout.frame_by_frame().part(slice(-5, None))
+    assert_close(upsampler(video[1:], [last])[0], told[1])

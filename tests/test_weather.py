@@ -18,7 +18,8 @@ def clip(height: int = 64, width: int = 96, frames: int = 5, level: float = 0.6)
 
 def weathered(frames: np.ndarray, weather: str, *, seed: int = 0, pan: float = 0.0, fps: float = 8) -> np.ndarray:
     path = pan * np.arange(len(frames))
-    return apply_weather(frames, weather, rng=np.random.default_rng(seed), camera_x=path, fps=fps)
+    return apply_weather(frames, weather, rng=np.random.default_rng(seed), camera_x=path,
+                         seconds=np.arange(len(frames)) / fps)
 
 
 @pytest.mark.parametrize("weather", WEATHERS)

@@ -325,18 +325,19 @@ def train_upsampler(
     steps: TrainingSteps = None,
     batch: Annotated[int | None, typer.Option(help="Clips in a step.", **AMOUNT)] = None,
     rate: Rate = None,
-    clips: Clips = 2000,
+    start: Annotated[Path | None, typer.Option(help="Folder of an upsampler to start from.")] = None,
     vocabulary: Vocabulary = "bundled",
     seed: Seed = 0,
 ) -> None:
-    """Train the upsampler on clips of the world at two sizes."""
+    """Train the upsampler, and the autoencoder's decoder with it, on clips of the world at two sizes."""
     from .models.upsampler import UPSAMPLERS
     from .train.upsampler import UpsamplerTraining, train
+    from .world.scene import VOCABULARIES
 
-    config = UpsamplerTraining(model=named(UPSAMPLERS, size, "upsampler"), seed=seed,
+    named(VOCABULARIES, vocabulary, "vocabulary")
+    config = UpsamplerTraining(model=named(UPSAMPLERS, size, "upsampler"), vocabulary=vocabulary, seed=seed,
                                **given(steps=steps, batch=batch, learning_rate=rate))
-    encoder = _load_part("autoencoder", autoencoder)
-    train(config, out, *_cache(out, clips, vocabulary), encoder)
+    train(config, out, _load_part("autoencoder", autoencoder), start=start and _load_part("upsampler", start))
 
 
 def _cache(out: Path, clips: int, vocabulary: str) -> "tuple[np.ndarray, np.ndarray]":

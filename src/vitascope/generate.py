@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .models.autoencoder import FRAMES
+from .models.layout import Layout
 from .planning import plan
 from .sampling import Painter, Progress, embed, sample
 from .system import System
@@ -35,31 +36,19 @@ def generate_frames(system: System, condition: Condition, *, seed: int, steps: i
                     guidance: float | None = None, sampler: str = "multistep",
                     progress: Progress = lambda step, total: None) -> Iterator[np.ndarray]:
     """The frames of `generate`, uint8 (t, H, W, 3), as they are made; memory does not grow with the clip's length."""
-    parts = sample_windows(system, condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler,
-                           progress=progress)
-    yield from stream_ring(system, torch.cat(list(parts), 1)) if condition.ring else stream(system, parts)
+    painter = prepare(system, condition, seed=seed, sampler=sampler)
+    parts = sample(painter, seed=seed, steps=system.config.steps if steps is None else steps,
+                   scale=system.config.guidance if guidance is None else guidance, sampler=sampler, progress=progress)
+    yield from (stream_ring(system, torch.cat(list(parts), 1), painter.layout) if condition.ring
+                else stream(system, parts, painter.layout))
 
 
 @torch.inference_mode()
-def sample_latents(system: System, condition: Condition, *, seed: int, steps: int | None = None,
-                   guidance: float | None = None, sampler: str = "multistep",
-                   progress: Progress = lambda step, total: None) -> Tensor:
-    """Latents (C, T, H, W): at once if they fit the model's window, else each window goes on from the last."""
-    return torch.cat(list(sample_windows(system, condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler,
-                                         progress=progress)), 1)
-
-
-@torch.inference_mode()
-def sample_windows(system: System, condition: Condition, *, seed: int, steps: int | None = None,
-                   guidance: float | None = None, sampler: str = "multistep",
-                   progress: Progress = lambda step, total: None) -> Iterator[Tensor]:
-    """The latents (C, t, H, W) that each window adds, in the order of time."""
-    steps = system.config.steps if steps is None else steps
-    scale = system.config.guidance if guidance is None else guidance
+def prepare(system: System, condition: Condition, *, seed: int, sampler: str = "multistep") -> Painter:
+    """Read what a condition says and plan what is to be where."""
     words = embed(system.text, condition)
     layout = plan(system, condition, words, seed=seed, sampler=sampler) if system.planner else None
-    painter = Painter(system.transformer, condition, words, system.config.window, layout=layout)
-    yield from sample(painter, seed=seed, steps=steps, scale=scale, sampler=sampler, progress=progress)
+    return Painter(system.transformer, condition, words, system.config.window, layout=layout)
 
 
 @torch.inference_mode()
@@ -69,19 +58,21 @@ def decode(system: System, latents: Tensor) -> np.ndarray:
 
 
 @torch.inference_mode()
-def stream(system: System, parts: Iterable[Tensor]) -> Iterator[np.ndarray]:
+def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None) -> Iterator[np.ndarray]:
     """The frames of latents (C, t, h, w) that come in parts, in constant memory and without a seam.
 
-    The upsampler looks `reach` frames ahead: as many are held back, with as many before them, until the next part is
-    there.
+    `layout` says what is where in all of them. The upsampler looks `reach` frames ahead: as many are held back, with as
+    many before them, until the next part is there.
     """
-    reach, past, carried, last = system.upsampler.config.neighbours, {}, None, None
+    reach, past, carried, last, end = system.upsampler.config.neighbours, {}, None, None, 1 - FRAMES
+    flat = layout and layout.frame_by_frame()
     for part in parts:
         for latents in part.split(system.config.window, 1):
             frames = system.autoencoder.decode(latents[None], past).clamp(-1, 1)
             first = 0 if carried is None else carried.shape[2] - reach
-            frames = frames if carried is None else torch.cat([carried, frames], 2)
-            large = system.upsampler(frames)
+            frames, end = frames if carried is None else torch.cat([carried, frames], 2), end + FRAMES * latents.shape[1]
+            now = slice(FRAMES - 1 + end - frames.shape[2], FRAMES - 1 + end)
+            large = system.upsampler(frames, [flat.part(now)] if flat else ())
             ready = large.shape[2] - reach
             if ready > first:
                 yield from_unit(large[0, :, first:ready])
@@ -91,15 +82,15 @@ def stream(system: System, parts: Iterable[Tensor]) -> Iterator[np.ndarray]:
 
 
 @torch.inference_mode()
-def stream_ring(system: System, latents: Tensor) -> Iterator[np.ndarray]:
+def stream_ring(system: System, latents: Tensor, layout: Layout | None = None) -> Iterator[np.ndarray]:
     """The FRAMES * T frames of a ring of latents (C, T, h, w): the first follows the last like any other.
 
     Decoding starts so far before the beginning that nothing is left of the start, and looks past the end.
     """
     T, config = latents.shape[1], system.autoencoder.config
     lead = config.decoder_blocks + config.fine_blocks + 1
-    skip, left = 1 + FRAMES * (lead - 1), FRAMES * T
-    for frames in stream(system, latents[:, torch.arange(-lead, T + 1) % T].split(system.config.window, 1)):
+    order, skip, left = torch.arange(-lead, T + 1) % T, 1 + FRAMES * (lead - 1), FRAMES * T
+    for frames in stream(system, latents[:, order].split(system.config.window, 1), layout and layout.part(order)):
         if len(wanted := frames[skip:][:left]):
             yield wanted
         skip, left = max(skip - len(frames), 0), left - len(wanted)

@@ -18,17 +18,17 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..models.autoencoder import FRAMES, SIDE, Autoencoder
-from ..models.layout import POSE, SLOTS, Layout, from_grid, to_grid
+from ..models.autoencoder import Autoencoder
+from ..models.layout import Layout, from_grid, to_grid
 from ..models.text import Text
 from ..models.upsampler import SCALE
 from ..precision import fast_precision
 from ..video import to_unit
 from ..world.caption import LEVELS, caption, describe_image
-from ..world.catalogue import COLOURS, number_of
 from ..world.physics import Motion, simulate
 from ..world.render import render, render_frame
 from ..world.scene import VOCABULARIES, Scene, sample_scene
+from .truth import layout_of, truth_map
 
 # base sizes (width, height) in pixels and how often each is drawn; the output is SCALE times as large
 SIZES = {(64, 64): 0.55, (88, 48): 0.15, (80, 56): 0.1, (48, 88): 0.12, (56, 80): 0.08}
@@ -66,7 +66,7 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
                                frames=max(frames, 17), split=split) for seed in seeds[first:first + GROUP]]
         starts = [scene.seed % (scene.frames - frames + 1) for scene in scenes]
         motions = [simulate(scene) for scene in scenes]
-        captions += [describe(scene, start, frames) for scene, start in zip(scenes, starts)]
+        captions += [describe(*clip, frames) for clip in zip(scenes, motions, starts)]
         tensors["layouts"] += [to_grid(layout_of(*clip, frames)).half() for clip in zip(scenes, motions, starts)]
         if autoencoder:
             tensors["truth"] += [torch.from_numpy(truth_map(*clip, frames, VOCABULARIES[vocabulary].subjects))
@@ -118,10 +118,10 @@ def write_shards(folder: Path, *, images: int, clips: int, long: int = 0, plans:
     progress(len(plan), len(plan))
 
 
-def describe(scene: Scene, start: int, frames: int) -> str:
+def describe(scene: Scene, motion: Motion, start: int, frames: int) -> str:
     """A caption at a random level; of an image, what stands where in that frame."""
     if frames == 1:
-        return describe_image(scene, start)
+        return describe_image(scene, motion, start)
     return caption(scene, LEVELS[scene.seed % len(LEVELS)])
 
 
@@ -129,45 +129,6 @@ def halve(pixels: np.ndarray) -> np.ndarray:
     """Frames (T, H, W, 3) at half their size, each pixel the mean of four."""
     blocks = rearrange(pixels, "t (h p) (w q) c -> t h w (p q) c", p=SCALE, q=SCALE)
     return (blocks.mean(3, dtype=np.float32) + 0.5).astype(np.uint8)
-
-
-def layout_of(scene: Scene, motion: Motion, start: int, frames: int) -> Layout:
-    """Where everything is, as a painter is told; of several shots, the cast of the first."""
-    first, now = np.array([start] * (FRAMES - 1), int), np.arange(start, start + frames)
-    times = np.concatenate([first, now])                                                        # (4 K,)
-    zoom, A = motion.zoom[times], len(scene.shots[0].actors)
-    middle = np.stack([motion.camera_x[times] + scene.aspect / 2 / zoom, motion.camera_y[times] + 0.5 / zoom], -1)
-    steps = np.diff(np.column_stack([middle * zoom[:, None], np.log(zoom)]), axis=0, prepend=np.nan)
-    turn = np.radians(motion.angle[times, :A])
-    poses = np.zeros((len(times), SLOTS, POSE))
-    poses[..., 3], poses[..., 5] = 1, 1
-    poses[:, :A] = np.stack([(motion.x[times, :A] - middle[:, :1]) * zoom[:, None], (motion.y[times, :A] - middle[:, 1:]) * zoom[:, None],
-                             motion.size[times, :A] * zoom[:, None], np.cos(turn), np.sin(turn),
-                             np.where(motion.flip[times, :A], -1, 1), motion.visible[times, :A] * ~motion.gone[times, :A]], -1)
-    names = np.zeros((2, SLOTS), int)
-    for slot, actor in enumerate(scene.shots[0].actors):
-        names[:, slot] = number_of(actor.subject), 1 + COLOURS.index(actor.colour) if actor.colour else 0
-    poses, steps = (torch.from_numpy(np.nan_to_num(x)).float().unflatten(0, (-1, FRAMES)) for x in (poses, steps))
-    return Layout(poses, steps, *torch.from_numpy(names))
-
-
-def truth_map(scene: Scene, motion: Motion, start: int, frames: int, subjects: tuple[str, ...]) -> np.ndarray:
-    """Which subject is seen at each latent position, uint8 (T, H, W): 0 for none, else 1 + its index in `subjects`."""
-    unit = SCALE * SIDE  # output pixels of one latent position
-    rows, columns = scene.height // unit, scene.width // unit
-    y, x = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns * scene.aspect, indexing="ij")
-    truth = np.zeros((1 + (frames - 1) // FRAMES, rows, columns), np.uint8)
-    for k in range(len(truth)):
-        t = start + (0 if k == 0 else FRAMES * k - 2)  # the middle of the group
-        actors = scene.shots[motion.cuts[t]].actors
-        for a in np.argsort([actor.ground for actor in actors], kind="stable"):
-            if motion.visible[t, a] > 0:
-                scale = motion.zoom[t]
-                centre_x, centre_y = (motion.x[t, a] - motion.camera_x[t]) * scale, (motion.y[t, a] - motion.camera_y[t]) * scale
-                reach = 0.45 * motion.size[t, a] * scale
-                inside = (abs(x - centre_x) < reach) & (abs(y - centre_y) < reach)
-                truth[k][inside] = 1 + subjects.index(actors[a].subject)
-    return truth
 
 
 def stretch(sample: Sample, rng: np.random.Generator) -> Sample:

@@ -1,4 +1,4 @@
-"""What is where: the poses of up to three subjects and the camera's path, frame by frame, and how a transformer is told.
+"""What is where: the poses of a few things and the camera's path, frame by frame, and how a transformer is told.
 
 A layout comes before the picture. A small transformer, the planner, draws it from the prompt (it is the same network as
 the painter's, over grids of a few numbers), and every token of the painter is then told which part of which
@@ -6,10 +6,10 @@ subject lies in it: pixels become a matter of looking up, motion a matter of a f
 generation (Lin et al. 2023, "VideoDirectorGPT"; Nie et al. 2024, "BlobGEN"); names are stored as bits (Chen et al. 2022, "Analog bits").
 
 The unit of length is the height of the view; positions count from its middle, y downwards. Knows nothing of the
-world that layouts are learnt from: subjects and colours are numbers here, 0 for none.
+world that layouts are learnt from: things and colours are numbers here, 0 for none.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -18,32 +18,44 @@ from torch import Tensor, nn
 
 from .autoencoder import FRAMES
 
-SLOTS = 3  # subjects at once, in the order in which a prompt names them
-POSE = 7  # x, y, side, cosine and sine of the angle, mirrored (1 or -1), visible share
+SLOTS = 5  # things at once: subjects in the order in which a prompt names them, then what else stands or lies there
+POSE = 8  # x, y, side, cosine and sine of the angle, mirrored (1 or -1), visible share, share that is left of it
 VIEW = 3  # the camera's step since the frame before: x, y, logarithm of the zoom
 SUBJECT_BITS, COLOUR_BITS = 6, 2
 CHANNELS = FRAMES * POSE + SUBJECT_BITS + COLOUR_BITS
-SCALE = torch.tensor([3.0, 3.0, 6.0, 1.0, 1.0, 1.0, 2.0])  # poses → numbers of about unit variance
-SHIFT = torch.tensor([0.0, 0.0, -0.35, 0.0, 0.0, 0.0, -0.5])
+SCALE = torch.tensor([3.0, 3.0, 6.0, 1.0, 1.0, 1.0, 2.0, 2.0])  # poses → numbers of about unit variance
+SHIFT = torch.tensor([0.0, 0.0, -0.35, 0.0, 0.0, 0.0, -0.5, -0.5])
 VIEW_SCALE = 30.0
+SMALLEST = 0.02  # side of a thing
 REACH = 0.9  # in sides of a subject: tokens this near to its middle are told of it
 WAVES = 4  # frequencies per coordinate inside a subject
 VIEW_WAVES = 5  # frequencies per coordinate of the camera's path
-TOLD = FRAMES * (4 * WAVES + 4)
+TOLD = FRAMES * (4 * WAVES + 5)
 VIEWED = FRAMES * (VIEW + 4 * VIEW_WAVES)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """K groups of FRAMES frames; a first group that stands for a single frame repeats it."""
-    poses: Tensor  # (K, FRAMES, SLOTS, POSE)
-    view: Tensor  # (K, FRAMES, VIEW)
+    """K groups of F frames, FRAMES as a rule; a first group that stands for a single frame repeats it."""
+    poses: Tensor  # (K, F, SLOTS, POSE)
+    view: Tensor  # (K, F, VIEW)
     subjects: Tensor  # (SLOTS,) whole numbers, 0 for none
     colours: Tensor  # (SLOTS,) whole numbers, 0 for the subject's own
 
     def part(self, groups: slice | Tensor) -> "Layout":
         """Some of the groups."""
-        return Layout(self.poses[groups], self.view[groups], self.subjects, self.colours)
+        return replace(self, poses=self.poses[groups], view=self.view[groups])
+
+    def closer(self, x: float, y: float, scale: float) -> "Layout":
+        """As a part of the view shows it: (x, y) is its middle, and lengths are `scale` times as large."""
+        poses = self.poses.clone()
+        poses[..., :2] = (poses[..., :2] - torch.tensor([x, y])) * scale
+        poses[..., 2] *= scale
+        return replace(self, poses=poses)
+
+    def frame_by_frame(self) -> "Layout":
+        """The same in groups of one frame."""
+        return replace(self, poses=rearrange(self.poses, "k f s p -> (k f) 1 s p"), view=rearrange(self.view, "k f v -> (k f) 1 v"))
 
 
 def to_grid(layout: Layout) -> Tensor:
@@ -64,7 +76,7 @@ def from_grid(grid: Tensor) -> Layout:
     slots, numbers = rows[:, :SLOTS], FRAMES * POSE
     poses = rearrange(slots[..., :numbers], "k s (f p) -> k f s p", f=FRAMES) / SCALE - SHIFT
     turn = F.normalize(poses[..., 3:5], dim=-1)
-    poses = torch.cat([poses[..., :2], poses[..., 2:3].clamp(min=0.02), turn, torch.where(poses[..., 5:6] < 0, -1.0, 1.0),
+    poses = torch.cat([poses[..., :2], poses[..., 2:3].clamp(min=SMALLEST), turn, torch.where(poses[..., 5:6] < 0, -1.0, 1.0),
                        poses[..., 6:].clamp(0, 1)], -1)
     names = slots[..., numbers:].mean(0)
     view = rearrange(rows[:, SLOTS, :FRAMES * VIEW], "k (f v) -> k f v", f=FRAMES) / VIEW_SCALE
@@ -89,7 +101,7 @@ def waves(x: Tensor, count: int) -> Tensor:
 
 
 def inside(layout: Layout, rows: int, columns: int) -> Tensor:
-    """Where each token's middle lies in each subject, (K, rows, columns, SLOTS, FRAMES, 2), in sides from its middle."""
+    """Where each token's middle lies in each subject, (K, rows, columns, SLOTS, F, 2), in sides from its middle."""
     y, x = ((torch.arange(count) + 0.5 - count / 2) / rows for count in (rows, columns))
     poses = rearrange(layout.poses, "k f s p -> k 1 1 s f p")
     dx, dy = x[None, None, :, None, None] - poses[..., 0], y[None, :, None, None, None] - poses[..., 1]

@@ -1,16 +1,21 @@
 """Learned upsampling: video (B, 3, T, H, W) in [-1, 1] → (B, 3, T, 2H, 2W).
 
 A residual network at the small size whose output is added to the bicubic picture (the frame of EDSR, Lim et al. 2017,
-with sub-pixel convolution, Shi et al. 2016). Each frame also sees its two neighbours, so that detail does not flicker.
-Trained on pairs that the world renders, with inputs that went through the autoencoder.
+with sub-pixel convolution, Shi et al. 2016). Each frame also sees its two neighbours, so that detail does not flicker, and
+where a layout is known the textures of what is there. Trained on pairs that the world renders, with inputs that went
+through the autoencoder.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
+
+from .layout import Layout
+from .textures import MARKS, Textures
 
 SCALE = 2
 
@@ -20,6 +25,7 @@ class UpsamplerConfig:
     width: int = 64
     blocks: int = 8
     neighbours: int = 1  # frames seen on either side
+    textures: int = 0  # features of a thing's texture; 0: layouts are of no use
 
 
 class Block(nn.Module):
@@ -42,6 +48,8 @@ class Upsampler(nn.Module):
         super().__init__()
         self.config = config
         self.stem = nn.Conv2d(3 * (1 + 2 * config.neighbours), config.width, 3, padding=1)
+        self.textures = Textures(config.textures) if config.textures else None
+        self.told = nn.Conv2d(config.textures + MARKS, config.width, 3, padding=1, bias=False) if config.textures else None
         self.blocks = nn.ModuleList(Block(config.width) for _ in range(config.blocks))
         self.head = nn.Conv2d(config.width, 3 * SCALE**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
@@ -53,15 +61,28 @@ class Upsampler(nn.Module):
         """Pixels of the small picture that one of its pixels has an effect on, to each side."""
         return 2 + 2 * self.config.blocks
 
-    def forward(self, video: Tensor) -> Tensor:
+    def forward(self, video: Tensor, layouts: Sequence[Layout | None] = ()) -> Tensor:
+        """Twice the rows and columns; `layouts`, one for each video or none at all, say what is where in its T frames."""
         x = rearrange(with_neighbours(video, self.config.neighbours), "b c t h w -> (b t) c h w")
-        return rearrange(self.enlarge(x), "(b t) c h w -> b c t h w", b=len(video))
+        told = self.tell(layouts, video.shape) if self.textures and any(layouts) else None
+        return rearrange(self.enlarge(x, told), "(b t) c h w -> b c t h w", b=len(video))
 
-    def enlarge(self, x: Tensor) -> Tensor:
+    def tell(self, layouts: Sequence[Layout | None], shape: torch.Size) -> Tensor:
+        """What the layouts of videos of a shape (B, 3, T, H, W) say, (B T, textures + MARKS, H, W); 0 for those that have none."""
+        _, _, T, H, W = shape
+        nothing = torch.zeros(T, self.told.in_channels, H, W)
+        last = (layout and layout.frame_by_frame().part(slice(-T, None)) for layout in layouts)  # a first frame stands for a group
+        return torch.cat([self.textures(layout, H, W) if layout else nothing for layout in last])
+
+    def enlarge(self, x: Tensor, told: Tensor | None = None) -> Tensor:
         """Frames (N, 3, 2H, 2W) of small ones with their neighbours on the channels, (N, 3 (1 + 2 neighbours), H, W).
+
+        `told` is what is known to be there, (N, textures + MARKS, H, W).
         """
         frames = x[:, 3 * self.config.neighbours:][:, :3]                # (N, 3, H, W)
         x = self.stem(x.contiguous(memory_format=torch.channels_last))   # (N, width, H, W)
+        if told is not None:
+            x = x + self.told(told.contiguous(memory_format=torch.channels_last))
         for block in self.blocks:
             x = block(x)
         detail = F.pixel_shuffle(self.head(x), SCALE)                    # (N, 3, 2H, 2W)
@@ -77,6 +98,6 @@ def with_neighbours(video: Tensor, count: int) -> Tensor:
 
 
 UPSAMPLERS: dict[str, UpsamplerConfig] = {
-    "nano":    UpsamplerConfig(width=16, blocks=2),   # tests
-    "bundled": UpsamplerConfig(width=64, blocks=8),
+    "nano":    UpsamplerConfig(width=16, blocks=2, textures=4),   # tests
+    "bundled": UpsamplerConfig(width=64, blocks=8, textures=16),
 }

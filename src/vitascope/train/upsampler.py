@@ -2,11 +2,13 @@
 renders: a clip, and the same clip at half the size.
 
 Most inputs go through the autoencoder first, with noise on their latents: what the upsampler will be given is decoded from
-generated latents. The encoder stays as it is, so whatever learnt from its latents stays right; the decoder learns on, for
-the large picture as well as for its own. Takes the same cache of clips as the autoencoder's training.
+generated latents. Most come with their layout, moved a little, for generated ones are never exact. The encoder stays as it
+is, so whatever learnt from its latents stays right; the decoder learns on, for the large picture as well as for its own.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +16,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..data.shards import FIRST_SEED
+from ..data.truth import layout_of
 from ..evaluate.reconstruction import psnr
 from ..models.autoencoder import Autoencoder
+from ..models.layout import Layout
 from ..models.upsampler import SCALE, UPSAMPLERS, Upsampler, UpsamplerConfig
-from .autoencoder import halve, reconstruct, sheet
 from ..precision import fast_precision
 from ..video import to_unit
+from ..world.physics import simulate
+from ..world.render import render
+from ..world.scene import VOCABULARIES, sample_scene
+from .autoencoder import change, halve, reconstruct, sheet
 from .state import (
     Average,
     Log,
@@ -32,20 +40,28 @@ from .state import (
     torch_generator,
 )
 
+VALIDATION = 12  # clips
+SIDE = 128  # pixels of the large clips
+
 
 @dataclass(frozen=True)
 class UpsamplerTraining:
-    """One training run; with the clips, the autoencoder and the seed it determines the result."""
+    """One training run; with the autoencoder and the seed it determines the result."""
 
     model: UpsamplerConfig = field(default_factory=lambda: UPSAMPLERS["bundled"])
+    vocabulary: str = "bundled"
     steps: int = 4000
-    batch: int = 6  # crops per step
+    batch: int = 6  # crops per step, each of a clip of its own
     frames: int = 5  # per crop, 1 + 4k
     side: int = 32  # pixels, of a crop of the small clip, a multiple of 8
+    places: int = 3  # in a clip, tried for each crop; the one where most moves is kept
     learning_rate: float = 1e-3  # AdamW, highest
+    texture_rate: float = 1e-2  # of the textures, whose every texel is seldom seen
     warmup: int = 100  # steps
     average_decay: float = 0.998
     plain: float = 0.3  # share of inputs that did not go through the autoencoder
+    unplanned: float = 0.3  # share of inputs without a layout
+    astray: float = 0.008  # standard deviation of what a layout is off, in heights of the view and in logarithms of sides
     noise: float = 0.2  # highest standard deviation of the noise on latents; each crop draws its own
     own: float = 0.5  # weight of the decoder's own small picture
     squares: float = 2.0  # weight of the squared error beside the absolute one
@@ -65,37 +81,38 @@ class Decoders(nn.Module):
             part.requires_grad_(False)
 
 
-def train(config: UpsamplerTraining, directory: Path, clips: np.ndarray, validation: np.ndarray,
-          autoencoder: Autoencoder) -> Decoders:
+def train(config: UpsamplerTraining, directory: Path, autoencoder: Autoencoder, *, start: Upsampler | None = None) -> Decoders:
     """Train, or go on with, the run in `directory`; returns both models with their averaged weights.
 
-    `clips` and `validation` are uint8 (N, T, S, S, 3) with S at least twice `config.side`.
+    A new run starts from the weights of the autoencoder and of `start`; what is missing there is drawn anew.
     """
     check_config(directory, config, free=("steps",))
     torch.manual_seed(config.seed)
     model = Decoders(autoencoder, Upsampler(config.model))
+    if start is not None:
+        model.upsampler.load_state_dict(start.state_dict(), strict=False)
     average = Average(model, decay=config.average_decay)
-    learned = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(learned, lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    optimizer = make_optimizer(model, config)
     first, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
     log = Log(directory, first_step=first, steps=config.steps)
-    large = to_unit(validation)
+    large, layouts = draw_held_out(config)
 
     def report(step: int, values: dict[str, float]) -> None:
         averaged = averaged_model(model, average)
         save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
         save_weights(directory / "autoencoder", averaged.autoencoder.state_dict(), autoencoder.config)
         save_weights(directory / "upsampler", averaged.upsampler.state_dict(), config.model)
-        small = reconstruct(averaged.autoencoder, halve(large))
-        enlarged, plain = enlarge(averaged.upsampler, small), enlarge(averaged.upsampler, halve(large))
-        scores = {"psnr/small": psnr(halve(large), small), "psnr/large": psnr(large, enlarged),
-                  "psnr/bicubic": psnr(large, bicubic(small)), "psnr/plain": psnr(large, plain),
-                  "psnr/plain bicubic": psnr(large, bicubic(halve(large)))}
-        log.write(step, {**values, **{name: score.mean().item() for name, score in scores.items()}})
-        save_sheet(directory / "samples" / f"{step:08d}.png", sheet(large, enlarged))
+        small = halve(large)
+        decoded = reconstruct(averaged.autoencoder, small)
+        told = enlarge(averaged.upsampler, decoded, layouts)
+        videos = {"told": told, "untold": enlarge(averaged.upsampler, decoded), "bicubic": bicubic(decoded),
+                  "plain": enlarge(averaged.upsampler, small), "plain bicubic": bicubic(small)}
+        scores = {f"psnr/{name}": psnr(large, video).mean().item() for name, video in videos.items()}
+        log.write(step, {**values, **scores, "psnr/small": psnr(small, decoded).mean().item()})
+        save_sheet(directory / "samples" / f"{step:08d}.png", sheet(large, told))
 
     for step in range(first, config.steps):
-        loss = train_step(model, optimizer, clips, config, step)
+        loss = train_step(model, optimizer, config, step)
         average.update(model, step + 1)
         if (step + 1) % config.validate_every == 0 or step + 1 == config.steps:
             report(step + 1, {"loss": loss})
@@ -105,18 +122,29 @@ def train(config: UpsamplerTraining, directory: Path, clips: np.ndarray, validat
     return averaged_model(model, average)
 
 
-def train_step(model: Decoders, optimizer: torch.optim.Optimizer, clips: np.ndarray, config: UpsamplerTraining,
-               step: int) -> float:
+def make_optimizer(model: Decoders, config: UpsamplerTraining) -> torch.optim.AdamW:
+    """AdamW; textures have a rate of their own."""
+    textures = list(model.upsampler.textures.parameters()) if model.upsampler.textures else []
+    others = [p for p in model.parameters() if p.requires_grad and all(p is not texture for texture in textures)]
+    groups = [{"params": others, "highest": config.learning_rate}]
+    if textures:
+        groups.append({"params": textures, "highest": config.texture_rate, "weight_decay": 0.0})
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+
+
+def train_step(model: Decoders, optimizer: torch.optim.Optimizer, config: UpsamplerTraining, step: int) -> float:
     """One step on crops of decoded and of plain small clips; the loss."""
     rng = step_generator(config.seed, step)
     for group in optimizer.param_groups:
-        group["lr"] = config.learning_rate * min((step + 1) / config.warmup, 1.0, 3 * (1 - step / config.steps))
-    small, large = draw_pairs(clips, config, rng)
-    plain = torch.from_numpy(rng.random(config.batch) < config.plain)
+        group["lr"] = group["highest"] * min((step + 1) / config.warmup, 1.0, 3 * (1 - step / config.steps))
+    drawn = [draw_crop(FIRST_SEED["train"] + int(rng.integers(2**31)), config, rng) for _ in range(config.batch)]
+    large = to_unit(np.stack([crop for crop, _ in drawn]))
+    layouts = [stray(layout, config.astray, rng) if rng.random() >= config.unplanned else None for _, layout in drawn]
+    small, plain = halve(large), torch.from_numpy(rng.random(config.batch) < config.plain)
     with fast_precision():
         decoded = decode_noisy(model.autoencoder, small, config, torch_generator(rng)).float()
         inputs = torch.where(plain.view(-1, 1, 1, 1, 1), small, decoded.clamp(-1, 1))
-        outputs = model.upsampler(inputs).float()
+        outputs = model.upsampler(inputs, layouts).float()
     loss = pair_loss(outputs, large, config) + config.own * pair_loss(decoded, small, config)
     optimizer.zero_grad()
     loss.backward()
@@ -125,16 +153,44 @@ def train_step(model: Decoders, optimizer: torch.optim.Optimizer, clips: np.ndar
     return loss.item()
 
 
-def draw_pairs(clips: np.ndarray, config: UpsamplerTraining, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Small crops (B, 3, T, side, side) from whole small clips, and the same crops at twice the size."""
-    chosen = to_unit(clips[np.sort(rng.integers(len(clips), size=config.batch))])
-    if rng.random() < 0.5:
-        chosen = chosen.flip(-1)
-    first = rng.integers(chosen.shape[2] - config.frames + 1)
-    top, left = 2 * rng.integers(chosen.shape[-1] // 2 - config.side + 1, size=2)
-    side = SCALE * config.side
-    crop = chosen[:, :, first:first + config.frames, top:top + side, left:left + side]
-    return halve(crop), crop
+def draw_crop(seed: int, config: UpsamplerTraining, rng: np.random.Generator) -> tuple[np.ndarray, Layout]:
+    """A few frames of a part of a clip, uint8 (T, S, S, 3), where most changes of some parts, and what is where in it."""
+    scene = sample_scene(seed, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE)
+    motion, start = simulate(scene), int(rng.integers(scene.frames - config.frames + 1))
+    frames, side = render(scene, motion)[start:start + config.frames], SCALE * config.side
+    corners = SCALE * rng.integers((SIDE - side) // SCALE + 1, size=(config.places, 2))
+    top, left = max(corners, key=lambda corner: change(_cut(frames, *corner, side)))
+    x, y = ((first + side / 2) / SIDE - 0.5 for first in (left, top))
+    return _cut(frames, top, left, side), layout_of(scene, motion, start, config.frames).closer(x, y, SIDE / side)
+
+
+def _cut(frames: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
+    return frames[:, top:top + side, left:left + side]
+
+
+def stray(layout: Layout, deviation: float, rng: np.random.Generator) -> Layout:
+    """The layout, each thing a little off its place and its size."""
+    poses, off = layout.poses.clone(), deviation * torch.from_numpy(rng.standard_normal((3, layout.poses.shape[2]))).float()
+    poses[..., 0] += off[0]
+    poses[..., 1] += off[1]
+    poses[..., 2] *= off[2].exp()
+    return replace(layout, poses=poses)
+
+
+def draw_held_out(config: UpsamplerTraining) -> tuple[Tensor, list[Layout]]:
+    """Clips (N, 3, T, S, S) to validate on, and what is where in them."""
+    scenes = [sample_scene(FIRST_SEED["held-out"] + number, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE, split="any")
+              for number in range(VALIDATION)]
+    motions = [simulate(scene) for scene in scenes]
+    clips = np.stack([render(scene, motion) for scene, motion in zip(scenes, motions)])
+    return to_unit(clips), [layout_of(scene, motion, 0, scene.frames) for scene, motion in zip(scenes, motions)]
+
+
+def pair_loss(output: Tensor, target: Tensor, config: UpsamplerTraining) -> Tensor:
+    """Absolute + squared error + absolute error of the gradient over height and width."""
+    error = output - target
+    edges = error.diff(dim=3).abs().mean() + error.diff(dim=4).abs().mean()
+    return error.abs().mean() + config.squares * error.square().mean() + config.edges * edges
 
 
 def decode_noisy(autoencoder: Autoencoder, videos: Tensor, config: UpsamplerTraining, generator: torch.Generator) -> Tensor:
@@ -145,17 +201,10 @@ def decode_noisy(autoencoder: Autoencoder, videos: Tensor, config: UpsamplerTrai
     return autoencoder.decode(latents + strength * torch.randn(latents.shape, generator=generator))
 
 
-def pair_loss(output: Tensor, target: Tensor, config: UpsamplerTraining) -> Tensor:
-    """Absolute + squared error + absolute error of the gradient over height and width."""
-    error = output - target
-    edges = error.diff(dim=3).abs().mean() + error.diff(dim=4).abs().mean()
-    return error.abs().mean() + config.squares * error.square().mean() + config.edges * edges
-
-
 @torch.no_grad()
-def enlarge(upsampler: Upsampler, videos: Tensor) -> Tensor:
+def enlarge(upsampler: Upsampler, videos: Tensor, layouts: Iterable[Layout | None] = repeat(None)) -> Tensor:
     with fast_precision():
-        return torch.cat([upsampler(video).float().clamp(-1, 1) for video in videos.split(1)])
+        return torch.cat([upsampler(video[None], [layout]).float().clamp(-1, 1) for video, layout in zip(videos, layouts)])
 
 
 def bicubic(videos: Tensor) -> Tensor:

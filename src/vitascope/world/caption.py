@@ -6,12 +6,13 @@ Who reads the caption learns only what can be seen. The same seed gives the same
 import numpy as np
 
 from .catalogue import ACTIONS, CAMERAS, MOTION_VERBS, PLACE_PHRASES, STYLE_PHRASES, SUBJECTS, TIME_PHRASES, WEATHER_PHRASES
+from .physics import Motion
 from .scene import Actor, Scene, Shot
 
 LEVELS = ("short", "plain", "dense")
 NUMBERS = {2: "two", 3: "three"}
 SIDES = ("on the left", "in the middle", "on the right")
-THEN = ("then", "and then", "after that it", "afterwards it")
+FALLEN = 30  # degrees from which a block lies where it fell
 
 
 def caption(scene: Scene, level: str = "plain", seed: int = 0) -> str:
@@ -21,34 +22,57 @@ def caption(scene: Scene, level: str = "plain", seed: int = 0) -> str:
     rng = np.random.default_rng([scene.seed, seed, LEVELS.index(level)])
     shots = [_describe_shot(shot, scene, level, rng, again=index > 0) for index, shot in enumerate(scene.shots)]
     text = shots[0] if len(shots) == 1 else f"first shot: {shots[0]}; cut to: {shots[1]}"
-    if scene.style != "3d" or (level == "dense" and rng.random() < 0.3):
-        style = _pick(rng, STYLE_PHRASES[scene.style])
-        text = f"{style}: {text}" if rng.random() < 0.3 else f"{text}, {style}"
-    return _finish(text, rng)
+    return _finish(_in_style(text, scene, rng, told=0.3 if level == "dense" else 0.0), rng)
 
 
-def describe_image(scene: Scene, frame: int, seed: int = 0) -> str:
-    """A caption for one frame of a scene: what stands where, without its motion."""
+def describe_image(scene: Scene, motion: Motion, frame: int, seed: int = 0) -> str:
+    """A caption for one frame of a scene: what stands where and what has happened, without its motion."""
     rng = np.random.default_rng([scene.seed, seed, 11, frame])
     shot = scene.shots[0]
-    names = [_name(actor, rng) for actor in shot.actors]
-    text = _join([f"{_article(name)} {name}" for name in names])
-    if len(shot.actors) == 2 and shot.actors[0].subject == shot.actors[1].subject:
-        text = f"two {_plural(shot.actors[0])}"
-    where = [_pick(rng, PLACE_PHRASES[shot.place]), _time(shot, rng, 0.85)]
-    text = " ".join([text, *filter(None, where)])
+    names = [_state(_name(actor, rng), motion, frame, a, rng) for a, actor in enumerate(shot.actors)]
+    if len(shot.actors) == 2 and shot.actors[0].subject == shot.actors[1].subject and names[0] == names[1]:
+        names = [f"two {_plural(shot.actors[0])}"]
+    else:
+        names = [f"{_article(name)} {name}" for name in names]
+    settings = [_pick(rng, PLACE_PHRASES[shot.place]), _time(shot, rng, 0.85), _weather(shot, rng)]
+    text = " ".join([_join(names + _scenery(shot, motion, frame)), *filter(None, settings)])
     if rng.random() < 0.2:
         text = f"{_pick(rng, ('a picture of', 'an image of', 'a photo of'))} {text}"
-    return _finish(text, rng)
+    return _finish(_in_style(text, scene, rng, told=0.1), rng)
+
+
+def _state(name: str, motion: Motion, frame: int, a: int, rng: np.random.Generator) -> str:
+    """The name, and what is no longer as it was."""
+    if motion.gone[frame, a]:
+        return f"{_pick(rng, ('popped', 'burst'))} {name}"
+    if motion.bites[frame, a]:
+        return _pick(rng, ("bitten {n}", "half-eaten {n}", "{n} with a bite taken out of it")).format(n=name)
+    return name
+
+
+def _scenery(shot: Shot, motion: Motion, frame: int) -> list[str]:
+    """What else is seen beside the subjects."""
+    seen = [f"{_article(actor.occluder)} {actor.occluder}" for actor in shot.actors if actor.occluder]
+    seen += ["a trail of paint" for actor in shot.actors if actor.steps[0].action == "paints" and frame > 0]
+    if motion.blocks is not None:
+        fallen = np.abs(motion.blocks[frame, :, 2]).max() > FALLEN
+        seen.append("fallen blocks" if fallen else "a tower of blocks")
+    return seen
+
+
+def _in_style(text: str, scene: Scene, rng: np.random.Generator, *, told: float) -> str:
+    """The text with the scene's style; the usual one is told now and then."""
+    if scene.style == "3d" and rng.random() >= told:
+        return text
+    style = _pick(rng, STYLE_PHRASES[scene.style])
+    return f"{style}: {text}" if rng.random() < 0.3 else f"{text}, {style}"
 
 
 def _describe_shot(shot: Shot, scene: Scene, level: str, rng: np.random.Generator, again: bool) -> str:
     clauses = _clauses(shot, scene, level, rng, again)
     place = _pick(rng, PLACE_PHRASES[shot.place])
-    settings = [place, _time(shot, rng, {"short": 0.3, "plain": 0.8, "dense": 1.0}[level])]
-    if shot.weather != "clear":
-        settings.append(_pick(rng, WEATHER_PHRASES[shot.weather]))
-    setting = " ".join(filter(None, settings))
+    time = _time(shot, rng, {"short": 0.3, "plain": 0.8, "dense": 1.0}[level])
+    setting = " ".join(filter(None, [place, time, _weather(shot, rng)]))
     if rng.random() < 0.15:
         text = f"{setting}, {clauses}"
     else:
@@ -130,6 +154,10 @@ def _to_plural(phrase: str) -> str:
 
 def _time(shot: Shot, rng: np.random.Generator, share: float) -> str:
     return _pick(rng, TIME_PHRASES[shot.time]) if rng.random() < share else ""
+
+
+def _weather(shot: Shot, rng: np.random.Generator) -> str:
+    return _pick(rng, WEATHER_PHRASES[shot.weather]) if shot.weather != "clear" else ""
 
 
 def _article(noun: str) -> str:

@@ -94,6 +94,8 @@ SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in (
 # what stands in front of a subject that passes behind something
 OCCLUDERS: dict[str, str] = {"tree": "1f333", "house": "1f3e0", "rock": "1faa8"}
 BURST, BRICK = "1f4a5", "1f9f1"
+# all that a layout places; new ones at the end, for models know them by number
+THINGS = (*SUBJECTS, *OCCLUDERS, "block", "trail of paint")
 
 MOTION_VERBS: dict[str, tuple[str, ...]] = {
     "drive": ("drives", "rolls", "races", "speeds", "travels", "moves"),
@@ -181,6 +183,6 @@ STYLE_PHRASES: dict[str, tuple[str, ...]] = {
 COLOURS: tuple[str, ...] = tuple(RED_TO)
 
 
-def number_of(subject: str) -> int:
-    """A subject's number, from 1, whatever vocabulary a model knows; see models/layout.py."""
-    return 1 + list(SUBJECTS).index(subject)
+def number_of(thing: str) -> int:
+    """The number of a subject or of anything else in THINGS, from 1, whatever vocabulary a model knows; see models/layout.py."""
+    return 1 + THINGS.index(thing)

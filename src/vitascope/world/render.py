@@ -21,6 +21,8 @@ PADDING, SKY = 0.75, 0.5  # units of panorama beside and above the view at rest
 TINT = {"day": (1.0, 1.0, 1.0), "morning": (1.0, 0.97, 0.93), "sunset": (1.0, 0.86, 0.74), "night": (0.78, 0.81, 0.95)}
 SHADOW = 0.35  # darkness of a contact shadow
 PAINT = ((220, 40, 60), (40, 110, 220), (250, 190, 30), (130, 60, 190))
+TRAIL_HEIGHT = 0.42  # of paint below the middle of who leaves it behind, in sides of that one
+BLOCK_SIZE = 1.12 * BLOCK  # side of a block's sprite, units
 BURST_FRAMES = 2
 
 
@@ -32,16 +34,12 @@ def render(scene: Scene, motion: Motion | None = None) -> np.ndarray:
     for index, shot in enumerate(scene.shots):
         now = range(first, first + shot.frames)
         frames[first:now.stop] = _render_shot(scene, shot, index, motion, first, now)
-        if shot.weather != "clear":
-            rng = np.random.default_rng([shot.backdrop, 7])
-            frames[first:now.stop] = apply_weather(frames[first:now.stop], shot.weather, rng=rng,
-                                                   camera_x=motion.camera_x[first:now.stop], fps=scene.fps)
         first = now.stop
     return _styled(frames, scene)
 
 
 def render_frame(scene: Scene, motion: Motion, now: int) -> np.ndarray:
-    """One frame of a scene without weather, uint8 (1, H, W, 3), for the price of one."""
+    """One frame of a scene, uint8 (1, H, W, 3), for the price of one."""
     index = int(motion.cuts[now])
     first = sum(shot.frames for shot in scene.shots[:index])
     return _styled(_render_shot(scene, scene.shots[index], index, motion, first, range(now, now + 1)), scene)
@@ -54,7 +52,7 @@ def _styled(frames: np.ndarray, scene: Scene) -> np.ndarray:
 
 
 def _render_shot(scene: Scene, shot: Shot, index: int, motion: Motion, first: int, times: range) -> np.ndarray:
-    """The frames `times` of a shot that begins at frame `first`, uint8 (T, H, W, 3), before weather and style."""
+    """The frames `times` of a shot that begins at frame `first`, uint8 (T, H, W, 3), before its style."""
     frames = np.empty((len(times), scene.height, scene.width, 3), np.uint8)
     unit = scene.height * float(motion.zoom[first:first + shot.frames].max())  # panorama pixels per unit
     panorama = draw_place(shot.place, width=round((scene.aspect + 2 * PADDING) * unit), height=round((1 + SKY) * unit),
@@ -74,7 +72,8 @@ def _render_shot(scene: Scene, shot: Shot, index: int, motion: Motion, first: in
             _draw_actor(frame, shot.actors[a], shot.time, motion, first, now, int(a), view)
         for _, name, x, y, size in fronts:
             _draw_sprite(frame, sprite_of(OCCLUDERS[name], 0, shot.time), x, y, size, 0.0, False, view)
-    return frames
+    return apply_weather(frames, shot.weather, rng=np.random.default_rng([shot.backdrop, 7]),
+                         camera_x=motion.camera_x[times.start:times.stop], seconds=(np.array(times) - first) / scene.fps)
 
 
 def _window(panorama: np.ndarray, unit: float, view: tuple[float, float, float], shape: tuple[int, ...]) -> np.ndarray:
@@ -143,7 +142,7 @@ def _draw_traces(frame: np.ndarray, shot: Shot, motion: Motion, first: int, now:
     for a, actor in enumerate(shot.actors):
         if actor.steps[0].action == "paints" and now > first:
             x = (motion.x[first:now + 1, a] - view[0]) * view[2]
-            y = (motion.y[first:now + 1, a] + 0.42 * motion.size[first:now + 1, a] - view[1]) * view[2]
+            y = (motion.y[first:now + 1, a] + TRAIL_HEIGHT * motion.size[first:now + 1, a] - view[1]) * view[2]
             points = (np.stack([x, y], 1) * 16).round().astype(np.int32)
             colour = PAINT[shot.backdrop % len(PAINT)]
             cv2.polylines(frame, [points], False, colour, max(round(0.05 * view[2]), 1), cv2.LINE_AA, shift=4)
@@ -152,7 +151,7 @@ def _draw_traces(frame: np.ndarray, shot: Shot, motion: Motion, first: int, now:
 def _draw_blocks(frame: np.ndarray, motion: Motion, now: int, view: tuple[float, float, float], time: str) -> None:
     if motion.blocks is not None:
         for x, y, angle in motion.blocks[now]:
-            _draw_sprite(frame, sprite_of(BRICK, 0, time), x, y, 1.12 * BLOCK, angle, False, view)
+            _draw_sprite(frame, sprite_of(BRICK, 0, time), x, y, BLOCK_SIZE, angle, False, view)
 
 
 def _draw_sprite(frame: np.ndarray, levels: dict[int, np.ndarray], x: float, y: float, size: float, angle: float, flip: bool,

@@ -89,15 +89,19 @@ class Scene:
 FULL = Vocabulary(tuple(SUBJECTS), tuple(PLACE_PHRASES), tuple(ACTIONS), tuple(TIME_PHRASES), tuple(WEATHER_PHRASES),
                   tuple(CAMERAS), tuple(STYLE_PHRASES), companions=(0.6, 0.3, 0.1), cuts=0.1, sequences=0.1)
 
-# what the bundled model learns first: few things, sharply
+# what the bundled model knows: few things, sharply; what is named twice comes twice as often
 BUNDLED = Vocabulary(
     subjects=("car", "taxi", "bus", "rocket", "dog", "cat", "horse", "elephant", "penguin", "duck", "turtle", "dinosaur",
-              "football", "balloon", "robot", "apple"),
+              "football", "balloon", "robot", "apple", "cookie", "runner"),
     places=("city", "beach", "forest", "desert", "meadow", "mountains", "moon", "kitchen"),
-    actions=("moves right", "moves left", "stands still", "jumps", "bounces", "spins", "rises", "falls", "comes closer",
-             "goes away", "follows"),
-    times=("day", "day", "sunset", "night"),  # what is named twice comes twice as often
-    cameras=("still", "pans right", "pans left"))
+    actions=2 * ("moves right", "moves left") + (
+        "stands still", "jumps", "bounces", "spins", "rises", "falls", "comes closer", "goes away", "follows", "circles",
+        "passes behind", "leaves and returns", "knocks over blocks", "paints") + 6 * ("is bitten", "pops"),
+    times=("day", "day", "sunset", "night"),
+    weathers=("clear", "clear", "clear", "rain", "snow", "fog"),
+    cameras=("still", *2 * ("pans right", "pans left"), "tilts up", "tilts down", "zooms in", "zooms out", "tracks"),
+    styles=6 * ("3d",) + ("pencil", "pixel", "film", "papercut"),
+    sequences=0.3)
 
 VOCABULARIES = {"bundled": BUNDLED, "full": FULL}
 

@@ -66,16 +66,15 @@ FOG: tuple[Colour, Colour] = ((78, 86, 112), (234, 238, 242))
 
 
 def apply_weather(
-    frames: np.ndarray, weather: str, *, rng: np.random.Generator, camera_x: np.ndarray, fps: float
+    frames: np.ndarray, weather: str, *, rng: np.random.Generator, camera_x: np.ndarray, seconds: np.ndarray
 ) -> np.ndarray:
-    """Frames uint8 (T, H, W, 3) under a weather, the camera being at camera_x (T,) units; "clear" changes nothing.
+    """Frames uint8 (T, H, W, 3) under a weather at some seconds (T,), the camera being at camera_x (T,) units.
 
-    Raises ValueError for a weather that is not in WEATHERS.
+    "clear" changes nothing. Raises ValueError for a weather that is not in WEATHERS.
     """
     if weather not in WEATHERS:
         raise ValueError(f"weather is {weather!r}, expected one of {', '.join(WEATHERS)}")
     assert frames.ndim == 4 and len(camera_x) == len(frames), f"{frames.shape} frames, {len(camera_x)} camera positions"
-    seconds = np.arange(len(frames)) / fps
     if weather == "rain":
         return _let_fall(frames, RAIN, rng, camera_x, seconds)
     if weather == "snow":

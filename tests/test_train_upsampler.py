@@ -1,0 +1,78 @@
+"""Training the decoders: pairs of parts of clips with their layouts, and a loss that falls."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
+from vitascope.models.textures import Textures
+from vitascope.models.upsampler import UPSAMPLERS, Upsampler
+from vitascope.train import upsampler as training
+from vitascope.train.upsampler import Decoders, UpsamplerTraining, draw_crop, make_optimizer, stray, train, train_step
+from vitascope.world.catalogue import OCCLUDERS, number_of
+from vitascope.world.scene import BUNDLED
+
+CONFIG = UpsamplerTraining(model=UPSAMPLERS["nano"], steps=6, batch=2, warmup=1, validate_every=3)
+
+
+def test_a_crop_shows_what_its_layout_says():
+    """Where things are told to be, more changes than elsewhere."""
+    told, elsewhere = [], []
+    for seed in range(16):
+        crop, layout = draw_crop(seed, CONFIG, np.random.default_rng(seed))
+        assert crop.shape == (CONFIG.frames, 64, 64, 3)
+        there = (Textures(1)(layout, 64, 64)[-CONFIG.frames:, 1] > 0).any(0).numpy()
+        moving = np.abs(np.diff(crop.astype(int), axis=0)).mean((0, 3))
+        told += list(moving[there])
+        elsewhere += list(moving[~there])
+    assert len(told) > 1000 and np.mean(told) > 2 * np.mean(elsewhere)
+
+
+def test_a_layout_goes_a_little_astray():
+    _, layout = draw_crop(1, CONFIG, np.random.default_rng(1))
+    moved = stray(layout, 0.01, np.random.default_rng(0))
+    off = (moved.poses - layout.poses)[..., :2].abs()
+    assert 0 < off.max() < 0.05 and torch.equal(moved.poses[..., 3:], layout.poses[..., 3:])
+    assert torch.equal(stray(layout, 0.0, np.random.default_rng(0)).poses, layout.poses)
+
+
+def start():
+    torch.manual_seed(0)
+    autoencoder = Autoencoder(AUTOENCODERS["nano"])
+    for parameter in autoencoder.parameters():
+        torch.nn.init.normal_(parameter, std=0.02)
+    return autoencoder
+
+
+def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "VALIDATION", 2)
+    whole = train(CONFIG, tmp_path / "whole", start()).state_dict()
+    steps = training.train_step
+
+    def stop(model, optimizer, config, step):
+        if step == 4:
+            raise KeyboardInterrupt
+        return steps(model, optimizer, config, step)
+
+    monkeypatch.setattr(training, "train_step", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(CONFIG, tmp_path / "parts", start())
+    monkeypatch.setattr(training, "train_step", steps)
+    again = train(CONFIG, tmp_path / "parts", start()).state_dict()
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+    saved = load_file(tmp_path / "parts" / "upsampler" / "weights.safetensors")
+    assert torch.equal(saved["told.weight"], again["upsampler.told.weight"])
+
+
+def test_textures_of_what_is_seen_learn_and_no_others():
+    model = Decoders(start(), Upsampler(CONFIG.model))
+    before = model.upsampler.textures.features.detach().clone()
+    optimizer = make_optimizer(model, CONFIG)
+    for step in range(3):
+        train_step(model, optimizer, replace(CONFIG, unplanned=0.0), step)
+    changed = (model.upsampler.textures.features != before).flatten(1).any(1)
+    known = {number_of(thing) for thing in (*BUNDLED.subjects, *OCCLUDERS, "block", "trail of paint")}
+    assert changed.any() and set(changed.nonzero().flatten().tolist()) <= known
