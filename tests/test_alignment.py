@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from vitascope.evaluate.alignment import QUESTIONS, Answer, Reading, Seen, compare, read
+from vitascope.evaluate.alignment import QUESTIONS, Answer, Reading, Seen, compare, itemise, read
 from vitascope.evaluate.reader import Reader
 from vitascope.train.reader import CONFIG
 from vitascope.world.caption import LEVELS, caption
 from vitascope.world.physics import simulate
-from vitascope.world.scene import BUNDLED, FULL, Scene, sample_scene
+from vitascope.world.scene import BUNDLED, FULL, Scene, Shot, sample_scene
 
 
 def sure(name: str) -> Answer:
@@ -33,9 +33,14 @@ def one_shot(seed: int, vocabulary=BUNDLED) -> Scene:
     return sample_scene(seed, replace(vocabulary, cuts=0.0), split="any")
 
 
-def find(wanted) -> Scene:
-    """The first scene for whose shot `wanted` is true."""
-    return next(scene for scene in map(one_shot, range(5000)) if wanted(scene.shots[0]))
+def find(wanted, style: str | None = None) -> Scene:
+    """The first scene for whose shot `wanted` is true, of a style."""
+    return next(scene for scene in (one_shot(seed, FULL if style else BUNDLED) for seed in range(5000))
+                if wanted(scene.shots[0]) and style in (None, scene.style))
+
+
+def doing(shot: Shot) -> list[list[str]]:
+    return [[step.action for step in actor.steps] for actor in shot.actors]
 
 
 def changed(reading: Reading, **what) -> Reading:
@@ -64,8 +69,8 @@ def test_the_order_in_which_subjects_are_read_does_not_matter():
 
 
 def test_every_fault_is_found():
-    scene = find(lambda shot: len(shot.actors) == 1 and shot.actors[0].steps[0].action == "moves right" and
-                 shot.actors[0].subject == "dog" and shot.camera == "still")
+    scene = find(lambda shot: doing(shot) == [["moves right"]] and shot.actors[0].subject == "dog" and
+                 shot.camera == "still")
     reading = perfect(scene)
     faults = {
         "subject": changed(reading, subject=sure("cat")),
@@ -95,9 +100,35 @@ def test_what_the_prompt_leaves_open_is_not_asked():
     assert {"time", "colour"} <= set(compare(perfect(scene), scene, "a blue car, a blue balloon, at night"))
 
 
+def test_weather_and_style_are_asked_where_they_are_told():
+    scene = find(lambda shot: shot.weather == "rain", style="pencil")
+    told = {"a dog jumps in the rain, as a pencil sketch": {"weather", "style"}, "a dog jumps": set(),
+            "a dog jumps while it rains": {"weather"}, "pencil drawing of a dog": {"style"}}
+    for prompt, asked in told.items():
+        assert asked == {"weather", "style"} & set(compare(perfect(scene), scene, prompt))
+    faulty = replace(perfect(scene), weather=sure("fog"), style=sure("film"))
+    assert {name for name, right in compare(faulty, scene).items() if not right} == {"weather", "style"}
+
+
+@pytest.mark.parametrize("style, asked", [("3d", True), ("papercut", True), ("film", False), ("pencil", False)])
+def test_drawings_without_colours_are_not_asked_for_them(style, asked):
+    scene = replace(find(lambda shot: shot.actors[0].colour == "blue"), style=style)
+    assert ("colour" in compare(perfect(scene), scene)) is asked
+
+
+def test_everything_asked_for_is_an_item():
+    scene = find(lambda shot: doing(shot) == [["moves left"], ["jumps"]])
+    shot, reading = scene.shots[0], perfect(scene)
+    items = set(itemise(changed(reading, action=sure("spins")), scene))
+    assert {("place", shot.place, True), ("action", "moves left", False), ("action", "jumps", True),
+            ("left/right", "left", True), ("camera", shot.camera, True),
+            *(("subject", actor.subject, True) for actor in shot.actors)} <= items
+
+
 def test_two_subjects_that_swap_their_actions_are_wrong():
-    scene = find(lambda shot: [actor.steps[0].action for actor in shot.actors] == ["jumps", "spins"] and
-                 shot.actors[0].subject != shot.actors[1].subject)
+    on_the_spot = [["jumps"], ["spins"], ["rises"], ["falls"], ["bounces"]]
+    scene = find(lambda shot: len(shot.actors) == 2 and shot.actors[0].subject != shot.actors[1].subject and
+                 doing(shot)[0] != doing(shot)[1] and all(steps in on_the_spot for steps in doing(shot)))
     first, second = perfect(scene).subjects
     exchanged = replace(first, action=second.action), replace(second, action=first.action)
     swapped = replace(perfect(scene), subjects=exchanged)

@@ -7,7 +7,7 @@ import pytest
 
 from vitascope.evaluate.alignment import Answer, Reading, Seen
 from vitascope.evaluate.lasting import TRIALS, fall_acceleration, fall_error, gone_for_good, in_order, path_kept, \
-    permanent, stays_changed
+    permanent, stays_changed, tower_falls, trail_stays
 from vitascope.world.physics import GRAVITY
 from vitascope.world.scene import BUNDLED
 
@@ -46,6 +46,37 @@ def test_what_has_popped_does_not_come_back():
 ])
 def test_a_bite_leaves_a_mark(bites, lasting):
     assert stays_changed(np.array(bites, float)) is lasting
+
+
+def trail(fading=17, reaches=12):
+    """Paint in a row of cells, from left to right, that is seen for some frames only."""
+    t, x = np.arange(17)[:, None], np.arange(16)
+    paint = np.zeros((17, 12, 16))
+    paint[:, 9] = (x < t) & (x < reaches) & (t - x <= fading)
+    return paint
+
+
+def test_paint_stays_where_it_was_put():
+    assert trail_stays(trail())
+    assert not trail_stays(trail(fading=4))  # follows the painter
+    assert not trail_stays(np.zeros((17, 12, 16))) and not trail_stays(np.ones((17, 12, 16)))
+    assert not trail_stays(trail(reaches=2))
+
+
+def tower(tops):
+    """Blocks up to a row, which counts from the top."""
+    blocks = np.zeros((17, 16, 16))
+    for frame, top in zip(blocks, tops):
+        frame[top:, 7] = 1
+    return blocks
+
+
+def test_a_tower_that_fell_stays_down():
+    assert tower_falls(tower([7] * 6 + [10] * 3 + [12] * 8))
+    assert not tower_falls(tower([7] * 17)) and not tower_falls(tower([12] * 17))
+    assert not tower_falls(tower([7] * 6 + [12] * 5 + [7] * 6))  # stands again
+    assert not tower_falls(np.zeros((17, 16, 16))) and not tower_falls(tower([7] * 12 + [16] * 5))  # is gone
+    assert not tower_falls(tower([16] * 6 + [12] * 11))  # was not there
 
 
 def test_first_this_then_that():

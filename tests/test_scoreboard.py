@@ -11,7 +11,8 @@ from rich.console import Console
 
 from vitascope.evaluate import scoreboard
 from vitascope.evaluate.reader import Reader
-from vitascope.evaluate.scoreboard import Tally, count, prompts, score, table, wilson
+from vitascope.evaluate.scoreboard import Judged, Prompt, Tally, by_group, by_name, listing, prompts, score, table, \
+    wilson
 from vitascope.train.reader import CONFIG
 from vitascope.world.scene import held_out
 
@@ -41,17 +42,30 @@ def test_half_of_the_prompts_ask_for_held_out_combinations():
     assert made == list(prompts(60))
 
 
+def judged(groups, answers, items=()):
+    return Judged(Prompt(None, "", groups), None, answers, tuple(items))
+
+
 def test_answers_are_counted_by_group():
-    counted = count([(("all", "seen"), {"place": True, "action": False}), (("all",), {"place": False})])
-    assert counted == {"all": {"place": Tally(1, 2), "action": Tally(0, 1)},
-                       "seen": {"place": Tally(1, 1), "action": Tally(0, 1)}}
+    clips = [judged(("all", "seen"), {"place": True, "action": False}), judged(("all",), {"place": False})]
+    assert by_group(clips) == {"all": {"place": Tally(1, 2), "action": Tally(0, 1)},
+                               "seen": {"place": Tally(1, 1), "action": Tally(0, 1)}}
 
 
-def test_the_table_shows_what_was_counted():
+def test_what_was_asked_is_counted_by_name():
+    clips = [judged((), {}, [("action", "jumps", True), ("action", "spins", False)]),
+             judged((), {}, [("action", "jumps", False)])]
+    assert by_name(clips) == {"action": {"jumps": Tally(1, 2), "spins": Tally(0, 1)}}
+
+
+def test_the_tables_show_what_was_counted():
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(table({"all": {"place": Tally(3, 4)}}, {"as rendered": {"place": Tally(199, 200)}}))
+    console.print(listing({"action": {"jumps": Tally(3, 4), "spins": Tally(1, 4)}, "place": {"city": Tally(1, 1)}},
+                          {"action": {"spins": Tally(9, 10)}}))
     text = console.export_text()
-    assert "place" in text and "75.0" in text and "99.5" in text
+    assert "place" in text and "75.0" in text and "99.5" in text and "city" not in text
+    assert "spins 25.0 / 90.0 (4), jumps 75.0 / – (4)" in text
 
 
 def test_a_tiny_model_is_scored(tmp_path, nano_system, monkeypatch):
@@ -62,4 +76,6 @@ def test_a_tiny_model_is_scored(tmp_path, nano_system, monkeypatch):
     assert json.loads((tmp_path / "scores.json").read_text()) == json.loads(json.dumps(document))
     assert document["scores"]["all"]["place"]["asked"] == 3 and len(document["clips"]) == 3
     assert set(document["reader"]) == {"as rendered", "H.264", "blurred"}
+    assert sum(tally["asked"] for tally in document["names"]["place"].values()) == 3
+    assert sum(tally["asked"] for tally in document["reader names"]["place"].values()) == 2
     assert [path.name for path in sorted(tmp_path.glob("*.png"))] == ["sheet-00.png", "sheet-01.png"]

@@ -1,13 +1,12 @@
-"""Detections become tracks, the background's motion becomes the camera's, whatever the size of the picture."""
+"""Detections become tracks, whatever the size of the picture."""
 
-import cv2
 import numpy as np
 import pytest
 import torch
 
-from vitascope.evaluate.reader import GEOMETRY, ROWS, Sight
-from vitascope.evaluate.tracks import FEATURES, CameraPath, Detections, Observation, all_features, detect, \
-    follow_camera, link, mirror, shrink
+from vitascope.evaluate.camera import CameraPath
+from vitascope.evaluate.reader import GEOMETRY, Sight
+from vitascope.evaluate.tracks import FEATURES, Detections, Observation, all_features, detect, link, mirror, shrink
 from vitascope.train.reader import PROPS
 
 KINDS = 3
@@ -23,13 +22,6 @@ def found(*things: tuple[int, float, float], size: float = 0.3) -> Detections:
     x, y = (np.array([thing[axis] for thing in things]) for axis in (1, 2))
     return Detections(kinds, x, y, np.full(n, size), np.tile([0.0, 1.0], (n, 1)), np.ones(n), np.full((n, 3), 1 / 3),
                       np.zeros(n))
-
-
-def texture(side: int) -> np.ndarray:
-    """A picture with corners everywhere."""
-    rng = np.random.default_rng(0)
-    rough = rng.integers(0, 255, (side // 8, side // 8, 3), np.uint8)
-    return cv2.resize(rough, (side, side), interpolation=cv2.INTER_CUBIC)
 
 
 @pytest.mark.parametrize("shape, small", [((128, 128), (64, 64)), ((96, 176), (64, 112)), ((48, 20), (64, 32))])
@@ -52,32 +44,6 @@ def test_a_peak_is_found_where_it_is():
     (seen,) = detect(sight, KINDS, aspect=2.0)
     assert seen.kinds.argmax(1).tolist() == [1]
     np.testing.assert_allclose([seen.x[0], seen.y[0], seen.size[0]], [20.75 / 16, 5 / 16, 0.3], rtol=1e-5)
-
-
-@pytest.mark.parametrize("step", [(1.5, 0.0), (-1.5, 0.0), (0.0, 0.8), (0.0, 0.0)])
-def test_the_camera_follows_the_background(step):
-    big, frames = texture(160), []
-    for t in range(9):
-        matrix = np.array([[1, 0, -40 - t * step[0]], [0, 1, -40 - t * step[1]]])
-        frames.append(cv2.warpAffine(big, matrix, (64, 64), flags=cv2.INTER_LINEAR))
-    path = follow_camera(np.stack(frames), [NOTHING] * 9, 1.0)
-    np.testing.assert_allclose([path.x[-1], path.y[-1]], np.multiply(step, 8 / 64), atol=0.01)
-    np.testing.assert_allclose(path.zoom, 1, atol=0.02)
-
-
-def test_zooming_in_is_seen():
-    big = texture(160)
-    frames = np.stack([cv2.warpAffine(big, cv2.getRotationMatrix2D((80, 80), 0, 1.03**t), (160, 160))[48:112, 48:112]
-                       for t in range(9)])
-    path = follow_camera(frames, [NOTHING] * 9, 1.0)
-    np.testing.assert_allclose(path.zoom[-1], 1.03**8, rtol=0.02)
-    x, y = path.world(np.full(9, 0.5), np.full(9, 0.5))
-    np.testing.assert_allclose([x, y], 0.5, atol=0.02)  # the middle stays where it is
-
-
-def test_a_featureless_clip_has_a_still_camera():
-    path = follow_camera(np.zeros((5, ROWS, ROWS, 3), np.uint8), [NOTHING] * 5, 1.0)
-    assert not path.x.any() and not path.y.any() and (path.zoom == 1).all()
 
 
 def test_crossing_subjects_keep_their_names():
@@ -105,11 +71,17 @@ def observation() -> Observation:
     T = 9
     clip = [found((0, 0.2 + 0.05 * t, 0.6), (1, 0.8, 0.5)) for t in range(T)]
     camera = CameraPath(np.linspace(0, 0.3, T), np.zeros(T), np.linspace(1, 1.4, T), np.ones(T))
-    return Observation(link(clip), camera, np.zeros((T, len(PROPS))), np.full((T, len(PROPS)), 0.4), {}, 1.5)
+    props = np.zeros((T, len(PROPS), 16, 24))
+    props[2:, 1, 4, 18] = 0.9
+    return Observation(link(clip), camera, props, {}, 1.5)
 
 
 def test_features_of_every_track():
-    assert all_features(observation()).shape == (2, FEATURES, 9)
+    assert all_features(seen := observation()).shape == (2, FEATURES, 9)
+    score, x = all_features(seen)[:, -2 * len(PROPS):].chunk(2, dim=1)
+    assert score[0, 1].tolist() == pytest.approx([0, 0, *[0.9] * 7]) and not score[:, [0, 2, 3]].any()
+    for n, track in enumerate(seen.tracks):
+        np.testing.assert_allclose(x[n, 1, 2:], 18.5 / 16 - track.x[2:], atol=1e-4)
 
 
 def test_a_mirror_turns_the_world_round():

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from vitascope.evaluate.reader import Reader
-from vitascope.evaluate.tracks import observe_small
+from vitascope.evaluate.tracks import observe_small, shrink
 from vitascope.train import reader as training
-from vitascope.train.reader import ACTORS, CONFIG, EVERYTHING, MIRRORED_ACTIONS, ReaderTraining, draw_target, \
+from vitascope.train.reader import ACTORS, CONFIG, EVERYTHING, MIRRORED_ACTIONS, PROPS, ReaderTraining, draw_target, \
     focal_loss, load_chunk, make_clip, match, tell, train_pictures
 from vitascope.world.physics import simulate
+from vitascope.world.render import render
 from vitascope.world.scene import BUNDLED, sample_scene
 
 TINY = ReaderTraining(model=replace(CONFIG, widths=(8, 8, 8, 8), blocks=(1, 1), track_width=8), chunks=2, clips=2,
@@ -33,7 +34,20 @@ def test_every_prop_is_told():
         scene = sample_scene(seed, EVERYTHING, split="any")
         kinds = tell(scene, simulate(scene)).kind[..., ACTORS:]
         told |= set(np.unique(kinds[kinds >= 0]) - len(CONFIG.subjects))
-    assert told == set(range(len(CONFIG.props)))
+    assert told == set(range(len(CONFIG.props))) - {PROPS.index("paint")}  # which has cells of its own
+
+
+def test_paint_is_told_where_it_is_seen():
+    """Cells that are told to be painted have the paint's colour; who paints hides some."""
+    vocabulary = replace(BUNDLED, actions=("paints",), companions=(1.0,), styles=("3d",), weathers=("clear",),
+                         places=("moon",), times=("day",), subjects=("robot",))
+    scene = sample_scene(3, vocabulary, split="any")
+    frames, truth = make_clip(3, vocabulary, (128, 128, 17))
+    bare = shrink(render(replace(scene, shots=(replace(scene.shots[0], actors=()),)), simulate(scene)))
+    different = np.abs(frames[-1].astype(int) - bare[-1]).sum(-1).reshape(16, 4, 16, 4).max((1, 3)) > 100
+    told = truth.paint[0, -1]
+    assert (told == 1).sum() > 5 and different[told == 1].all() and different[told == 0].mean() < 0.05  # at its edges
+    assert not (truth.paint[0, 0] == 1).any()
 
 
 def test_targets_stand_where_subjects_are():

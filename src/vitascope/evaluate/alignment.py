@@ -1,12 +1,14 @@
 """Does a clip show what was asked? It is read without the prompt, then compared with the scene that was asked for.
 
     reading = read(reader, frames, fps)          # uint8 (T, H, W, 3)
+    list(itemise(reading, scene, prompt))        # [("subject", "dog", True), ("action", "jumps", False), ...]
     answers = compare(reading, scene, prompt)    # {"subject": True, "place": True, "action": False, ...}
 
 A question that a prompt leaves open has no answer. What looks the same counts as the same: who follows to the right
 also moves to the right.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -14,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..world.catalogue import DIRECTED, SUBJECTS, TIME_PHRASES
+from ..world.catalogue import DIRECTED, STYLE_PHRASES, SUBJECTS, TIME_PHRASES, WEATHER_PHRASES
 from ..world.scene import Actor, Scene, Shot
 from .reader import Reader
 from .tracks import Observation, Track, all_features, observe
@@ -24,6 +26,7 @@ FEWEST = 5  # frames that an action can be read from
 PRESENT = 0.5  # confidence from which a track counts as a subject
 QUESTIONS = ("subject", "count", "place", "time", "action", "left/right", "camera", "moving camera", "colour",
              "weather", "style", "two subjects, two actions")
+COLOURLESS = ("pencil", "film")  # styles that show no colours
 CAMERA_MOVES = 0.12  # units, for clips without a subject
 
 
@@ -125,37 +128,51 @@ def _read_camera(reader: Reader, seen: Observation, presence: Tensor, logits: Te
 
 def compare(reading: Reading, scene: Scene, prompt: str | None = None) -> dict[str, bool]:
     """Answers to those of QUESTIONS that apply; with a `prompt`, only to what it tells. ValueError for two shots."""
-    if len(scene.shots) != 1:
-        raise ValueError(f"the scene has {len(scene.shots)} shots; expected 1: read each shot by itself")
-    shot = scene.shots[0]
-    image = len(reading.frames) < FEWEST
-    cast = _assign(reading, shot)
-    named = [seen is not None for seen in cast]
-    acted = [seen is not None and _acts(seen, actor, cast[0], shot) for seen, actor in zip(cast, shot.actors)]
-    answers = {"subject": all(named), "count": len(reading.subjects) == len(shot.actors),
-               "place": reading.place.name == shot.place}
-    if _told(prompt, TIME_PHRASES[shot.time]):
-        answers["time"] = reading.time.name == shot.time
-    if shot.weather != "clear":
-        answers["weather"] = reading.weather.name == shot.weather
-    if scene.style != "3d":
-        answers["style"] = reading.style.name == scene.style
-    coloured = [(seen, actor) for seen, actor in zip(cast, shot.actors)
-                if actor.colour and _told(prompt, _coloured(actor))]
-    if coloured:
-        answers["colour"] = all(seen is not None and seen.colour.name == actor.colour for seen, actor in coloured)
-    if image:
-        return answers
-    answers["action"] = all(acted)
-    ways = [(seen, way) for seen, actor in zip(cast, shot.actors) if (way := _way(actor, shot))]
-    if ways:
-        answers["left/right"] = all(seen is not None and seen.shift * way > 0 for seen, way in ways)
-    answers["camera"] = reading.camera.name == shot.camera
-    if shot.camera != "still":
+    answers: dict[str, bool] = {}
+    for question, _, right in itemise(reading, scene, prompt):
+        answers[question] = answers.get(question, True) and right
+    shot = _only_shot(scene)
+    answers["count"] = len(reading.subjects) == len(shot.actors)
+    if "camera" in answers and shot.camera != "still":
         answers["moving camera"] = answers["camera"]
-    if len(shot.actors) > 1:
+    if "action" in answers and len(shot.actors) > 1:
         answers["two subjects, two actions"] = answers["action"] and answers["count"]
     return answers
+
+
+def itemise(reading: Reading, scene: Scene, prompt: str | None = None) -> Iterator[tuple[str, str, bool]]:
+    """Everything that was asked for by name, and whether it is there: (question, name, right)."""
+    shot = _only_shot(scene)
+    cast = _assign(reading, shot)
+    yield "place", shot.place, reading.place.name == shot.place
+    if _told(prompt, TIME_PHRASES[shot.time]):
+        yield "time", shot.time, reading.time.name == shot.time
+    if _told(prompt, WEATHER_PHRASES[shot.weather]):
+        yield "weather", shot.weather, reading.weather.name == shot.weather
+    if _told(prompt, STYLE_PHRASES[scene.style]):
+        yield "style", scene.style, reading.style.name == scene.style
+    for seen, actor in zip(cast, shot.actors):
+        yield "subject", actor.subject, seen is not None
+        if actor.colour and scene.style not in COLOURLESS and _told(prompt, _coloured(actor)):
+            yield "colour", actor.colour, seen is not None and seen.colour.name == actor.colour
+    if len(reading.frames) < FEWEST:
+        return
+    for seen, actor in zip(cast, shot.actors):
+        yield "action", _named(actor), seen is not None and _acts(seen, actor, cast[0], shot)
+        if way := _way(actor, shot):
+            yield "left/right", "right" if way > 0 else "left", seen is not None and seen.shift * way > 0
+    yield "camera", shot.camera, reading.camera.name == shot.camera
+
+
+def _only_shot(scene: Scene) -> Shot:
+    if len(scene.shots) != 1:
+        raise ValueError(f"the scene has {len(scene.shots)} shots; expected 1: read each shot by itself")
+    return scene.shots[0]
+
+
+def _named(actor: Actor) -> str:
+    """What an actor is to do, all sequences under one name."""
+    return actor.steps[0].action if len(actor.steps) == 1 else "first, then"
 
 
 def _told(prompt: str | None, phrases: tuple[str, ...]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..world.catalogue import DIRECTED
-from ..world.physics import GRAVITY
+from ..world.physics import BLOCK, GRAVITY
 from ..world.scene import Actor, Scene, Vocabulary, sample_scene
 from .alignment import RATE, Reading, Seen, read
 from .reader import Reader
@@ -19,7 +19,10 @@ from .tracks import observe
 EDGE = 3  # frames at either end of a clip in which something has to be seen, or not
 FEWEST = 4  # frames that a fall is fitted to
 RESTING = 0.02  # units above the lowest point from which a fall counts as over
-TRAIL = 0.25  # rise of the score of paint from which there is some: between what there is without and with a trail
+SURE = 0.5  # from which a cell counts as painted, or as a block
+TRAIL = 3  # cells that a trail covers at least by the time that two thirds of a clip are over
+KEPT = 0.75  # share of them that is still painted at the end
+FALLEN = 1.5 * BLOCK  # units that the top of a tower comes down by at least
 NEAR = 0.1  # units that a path may be off on average and still be the same
 EDIBLE = ("apple", "cookie", "pizza", "doughnut", "watermelon")
 STEPS = ("moves right", "moves left", "stands still", "jumps", "spins")  # what can be first and then
@@ -59,6 +62,21 @@ def stays_changed(amounts: np.ndarray, *, least: float = 0.5) -> bool:
     """Whether something (T,), such as the number of bites, rises by `least` and has lost nothing of it at the end."""
     rise = amounts - np.median(amounts[:EDGE])
     return bool(rise.max() >= least and np.median(rise[-EDGE:]) >= rise.max() - least / 2)
+
+
+def trail_stays(paint: np.ndarray) -> bool:
+    """Whether what is painted stays so and grows; probabilities of paint in every cell (T, h, w)."""
+    painted = paint > SURE
+    early = (painted[:2 * len(painted) // 3].sum(0) > 1) & ~painted[0]
+    late = painted[-EDGE:].mean(0) > 0.5
+    return bool(early.sum() >= TRAIL and late[early].mean() >= KEPT and (late & ~early).any())
+
+
+def tower_falls(bricks: np.ndarray) -> bool:
+    """Whether there is a tower at first, whose top comes down and stays down; probabilities of blocks (T, h, w)."""
+    rows = (bricks > SURE).any(2)
+    top = rows.argmax(1) / rows.shape[1]  # 0 where there are no blocks
+    return bool(rows[:EDGE].any(1).all()) and stays_changed(top, least=FALLEN)
 
 
 def in_order(reading: Reading, subject: str, first: str, then: str) -> bool:
@@ -113,8 +131,9 @@ def _stays_bitten(reader: Reader, frames: np.ndarray, actor: Actor) -> bool:
     return bool(tracks) and stays_changed(tracks[0].bites)
 
 
-def _stays_painted(reader: Reader, frames: np.ndarray, actor: Actor) -> bool:
-    return stays_changed(observe(reader.pictures, frames).props[:, reader.config.props.index("paint")], least=TRAIL)
+def _see(reader: Reader, frames: np.ndarray, prop: str) -> np.ndarray:
+    """Where a prop is seen, (T, h, w)."""
+    return observe(reader.pictures, frames).props[:, reader.config.props.index(prop)]
 
 
 TRIALS: dict[str, Trial] = {
@@ -125,7 +144,10 @@ TRIALS: dict[str, Trial] = {
     "effect: what popped is gone": Trial(
         ("pops",), lambda reader, frames, actor: gone_for_good(read(reader, frames), actor.subject),
         subjects=("balloon",)),
-    "effect: paint stays": Trial(("paints",), _stays_painted),
+    "effect: paint stays": Trial(
+        ("paints",), lambda reader, frames, actor: trail_stays(_see(reader, frames, "paint"))),
+    "effect: blocks stay down": Trial(
+        ("knocks over blocks",), lambda reader, frames, actor: tower_falls(_see(reader, frames, "bricks"))),
     "order: first this, then that": Trial(
         STEPS, lambda reader, frames, actor: len(actor.steps) == 2 and in_order(
             read(reader, frames), actor.subject, actor.steps[0].action, actor.steps[1].action), sequences=1.0),

@@ -1,8 +1,9 @@
 """How often a model shows what it is asked for, beside how well its judge reads real clips.
 
 Half of the prompts ask for combinations that no training clip has shown. Every share stands with its 95 % interval and
-the reader's own accuracy on clips of the world itself: a model cannot score above it. Out come a table, `scores.json`
-and contact sheets with what was asked, what was read and what was wrong.
+the reader's own accuracy on clips of the world itself: a model cannot score above it. Out come a table, a list of every
+action, camera, weather and style from the worst to the best, `scores.json` and contact sheets with what was asked, what
+was read and what was wrong.
 """
 
 import json
@@ -29,7 +30,7 @@ from ..world.caption import LEVELS, caption
 from ..world.catalogue import SUBJECTS
 from ..world.render import render
 from ..world.scene import BUNDLED, Scene, Vocabulary, sample_scene
-from .alignment import QUESTIONS, Reading, compare, read
+from .alignment import QUESTIONS, Reading, compare, itemise, read
 from .damage import blur, h264
 from .reader import Reader
 
@@ -38,6 +39,7 @@ CASTS = ("one subject", "two subjects", "three subjects")
 Z = 1.96  # normal quantile of a 95 % interval
 DAMAGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "as rendered": lambda frames: frames, "H.264": h264, "blurred": lambda frames: blur(frames, 1.2)}
+LISTED = ("action", "camera", "weather", "style")  # questions whose names are listed below the table
 PAGE = 160  # characters
 ROWS, SHOWN, SIDE = 20, 6, 96  # of a contact sheet: prompts, frames of each, their height in pixels
 RIGHT, WRONG, INK = (20, 120, 50), (190, 30, 30), (20, 20, 20)
@@ -83,27 +85,54 @@ def prompts(count: int, vocabulary: Vocabulary = BUNDLED, *, seed: int = 0, widt
         yield Prompt(scene, caption(scene, level), ("all", "seen" if split == "train" else "held-out", level, cast))
 
 
-def count(answers: Iterable[tuple[tuple[str, ...], dict[str, bool]]]) -> dict[str, dict[str, Tally]]:
-    """Group → question → tally, from (groups, answers) of each prompt."""
-    right: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
-    for groups, answered in answers:
-        for group in groups:
-            for question, is_right in answered.items():
-                right[group][question].append(is_right)
-    return {group: {question: Tally(sum(right[group][question]), len(right[group][question]))
-                    for question in QUESTIONS if question in right[group]} for group in right}
+Tallies = dict[str, dict[str, Tally]]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A clip of a prompt: what was read in it, and whether that is what was asked for."""
+    prompt: Prompt
+    reading: Reading
+    answers: dict[str, bool]  # by question
+    items: tuple[tuple[str, str, bool], ...]  # by question and name
+
+
+def judge(reader: Reader, prompt: Prompt, frames: np.ndarray, fps: float) -> Judged:
+    """Read frames uint8 (T, H, W, 3) and compare them with what the prompt tells."""
+    asked = (read(reader, frames, fps), prompt.scene, prompt.text)
+    return Judged(prompt, asked[0], compare(*asked), tuple(itemise(*asked)))
+
+
+def count(answers: Iterable[tuple[str, str, bool]]) -> Tallies:
+    """Tallies by the first and the second of (group, question, right), in the order in which they come."""
+    counted: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for group, question, is_right in answers:
+        counted[group][question].append(is_right)
+    return {group: {question: Tally(sum(right), len(right)) for question, right in questions.items()}
+            for group, questions in counted.items()}
+
+
+def by_group(clips: list[Judged]) -> Tallies:
+    """Group → question → tally."""
+    return count((group, question, clip.answers[question]) for question in QUESTIONS for clip in clips
+                 if question in clip.answers for group in clip.prompt.groups)
+
+
+def by_name(clips: list[Judged]) -> Tallies:
+    """Question → what was asked for → tally: every action by itself, every place, and so on."""
+    return count(item for clip in clips for item in clip.items)
 
 
 # The reader
 
 
 def ceiling(reader: Reader, clips: int = 200, vocabulary: Vocabulary = BUNDLED, *, seed: int = 0, width: int = 128,
-            height: int = 128, frames: int = 17) -> dict[str, dict[str, Tally]]:
-    """The reader's own accuracy on clips of the world: damage → question → tally. Needs the world's artwork."""
+            height: int = 128, frames: int = 17) -> dict[str, list[Judged]]:
+    """Clips of the world as the reader reads them, by what was done to them. Needs the world's artwork."""
     asked = list(prompts(clips, vocabulary, seed=seed, width=width, height=height, frames=frames))
     rendered = [render(prompt.scene) for prompt in asked]
-    return {damage: count((("all",), compare(read(reader, deed(pixels), prompt.scene.fps), prompt.scene, prompt.text))
-                          for prompt, pixels in zip(asked, rendered))["all"] for damage, deed in DAMAGES.items()}
+    return {damage: [judge(reader, prompt, deed(pixels), prompt.scene.fps) for prompt, pixels in zip(asked, rendered)]
+            for damage, deed in DAMAGES.items()}
 
 
 # The model
@@ -120,25 +149,27 @@ def score(system: System, *, prompts_asked: int = 200, steps: int | None = None,
     out.mkdir(parents=True, exist_ok=True)
     reader, side = Reader.load(), math.isqrt(system.config.base_area)
     asked = list(prompts(prompts_asked, vocabulary, seed=seed, frames=frames))
-    rows, clips, started = [], [], time.monotonic()
+    rows, shown, started = [], [], time.monotonic()
     for index, prompt in enumerate(track(asked, "generating", console=console)):
         condition = text_to_video(prompt.text, width=side, height=side, frames=frames)
         video = generate(system, condition, seed=seed + index, steps=steps, guidance=guidance)
-        reading = read(reader, video.pixels, video.fps)
-        rows.append((prompt, reading, compare(reading, prompt.scene, prompt.text)))
-        clips.append(video.pixels[np.linspace(0, len(video.pixels) - 1, SHOWN).round().astype(int)])
+        rows.append(judge(reader, prompt, video.pixels, video.fps))
+        shown.append(video.pixels[np.linspace(0, len(video.pixels) - 1, SHOWN).round().astype(int)])
     seconds = time.monotonic() - started
-    model = count((prompt.groups, answers) for prompt, _, answers in rows)
     limits = ceiling(reader, ceiling_clips, vocabulary, frames=frames) if ceiling_clips else {}
-    console.print(table(model, limits))
+    model, named = by_group(rows), by_name(rows)
+    most = {damage: by_group(clips)["all"] for damage, clips in limits.items()}
+    most_named = by_name(limits["as rendered"]) if limits else {}
+    console.print(table(model, most))
+    console.print(listing(named, most_named))
     document = {"prompts": prompts_asked, "seed": seed, "steps": steps or system.config.steps,
                 "guidance": guidance or system.config.guidance, "seconds": round(seconds, 1),
-                "scores": {group: to_json(tallies) for group, tallies in model.items()},
-                "reader": {damage: to_json(tallies) for damage, tallies in limits.items()},
-                "clips": [{"prompt": prompt.text, "groups": prompt.groups, "read": say(reading), "answers": answers}
-                          for prompt, reading, answers in rows]}
+                "scores": to_json(model), "names": to_json(named),
+                "reader": to_json(most), "reader names": to_json(most_named),
+                "clips": [{"prompt": row.prompt.text, "groups": row.prompt.groups, "read": say(row.reading),
+                           "answers": row.answers} for row in rows]}
     (out / "scores.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    write_sheets(out, rows, clips)
+    write_sheets(out, rows, shown)
     return document
 
 
@@ -147,13 +178,13 @@ def page() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=PAGE)
 
 
-def to_json(tallies: dict[str, Tally]) -> dict:
-    return {question: {"share": round(tally.share, 4), "right": tally.right, "asked": tally.asked,
-                       "interval": [round(end, 4) for end in wilson(tally.right, tally.asked)]}
-            for question, tally in tallies.items()}
+def to_json(tallies: Tallies) -> dict:
+    return {group: {question: {"share": round(tally.share, 4), "right": tally.right, "asked": tally.asked,
+                               "interval": [round(end, 4) for end in wilson(tally.right, tally.asked)]}
+                    for question, tally in questions.items()} for group, questions in tallies.items()}
 
 
-def table(model: dict[str, dict[str, Tally]], limits: dict[str, dict[str, Tally]]) -> Table:
+def table(model: Tallies, limits: Tallies) -> Table:
     """Questions as rows; the model's shares by group, then the reader's own."""
     groups = [group for group in ("seen", "held-out", *LEVELS, *CASTS) if group in model]
     shown = Table("question", "asked", "score", "95 %", *groups, *(f"reader, {damage}" for damage in limits),
@@ -166,6 +197,16 @@ def table(model: dict[str, dict[str, Tally]], limits: dict[str, dict[str, Tally]
     return shown
 
 
+def listing(model: Tallies, limits: Tallies) -> Table:
+    """Every action, camera, weather and style with the model's share, the reader's own and how often it was asked."""
+    shown = Table("question", "what was asked: score / reader (times asked), the worst first", title="by name")
+    for question in filter(model.get, LISTED):
+        names = sorted(model[question].items(), key=lambda item: item[1].share)
+        shown.add_row(question, ", ".join(f"{name} {percent(tally)} / {percent(limits.get(question, {}).get(name))} "
+                                          f"({tally.asked})" for name, tally in names))
+    return shown
+
+
 def percent(tally: Tally | None) -> str:
     return f"{100 * tally.share:.1f}" if tally and tally.asked else "–"
 
@@ -174,19 +215,19 @@ def say(reading: Reading) -> str:
     """A reading in words."""
     told = [f"{one.colour.name if SUBJECTS[one.subject.name].colours else ''} {one.subject.name} {one.action.name}"
             .strip() for one in reading.subjects]
-    where = f"{reading.place.name}, {reading.time.name}"
+    where = f"{reading.place.name}, {reading.time.name}, {reading.weather.name}, {reading.style.name}"
     return f"{' + '.join(told) or 'nobody'}; {where}; {reading.camera.name}".removesuffix("; ")
 
 
 # Contact sheets
 
 
-def write_sheets(out: Path, rows: list[tuple[Prompt, Reading, dict[str, bool]]], clips: list[np.ndarray]) -> list[Path]:
+def write_sheets(out: Path, rows: list[Judged], clips: list[np.ndarray]) -> list[Path]:
     """Pictures `sheet-NN.png` of ROWS prompts each; `clips` are SHOWN frames (SHOWN, H, W, 3) of every prompt."""
     paths = []
     for page, first in enumerate(range(0, len(rows), ROWS)):
         path = out / f"sheet-{page:02d}.png"
-        strips = [draw_row(*row, clip) for row, clip in zip(rows[first:first + ROWS], clips[first:first + ROWS])]
+        strips = [draw_row(row, clip) for row, clip in zip(rows[first:first + ROWS], clips[first:first + ROWS])]
         width = max(strip.shape[1] for strip in strips)
         padded = [np.pad(strip, ((0, 4), (0, width - strip.shape[1]), (0, 0)), constant_values=255) for strip in strips]
         Image.fromarray(np.concatenate(padded)).save(path)
@@ -194,18 +235,18 @@ def write_sheets(out: Path, rows: list[tuple[Prompt, Reading, dict[str, bool]]],
     return paths
 
 
-def draw_row(prompt: Prompt, reading: Reading, answers: dict[str, bool], clip: np.ndarray) -> np.ndarray:
+def draw_row(row: Judged, clip: np.ndarray) -> np.ndarray:
     """Frames side by side, then the prompt, what was read, and the answers, right ones green and wrong ones red."""
     width = round(SIDE * clip.shape[2] / clip.shape[1])
     strip = np.concatenate([cv2.resize(frame, (width, SIDE), interpolation=cv2.INTER_AREA) for frame in clip], axis=1)
     picture = Image.new("RGB", (strip.shape[1] + 560, SIDE), "white")
     picture.paste(Image.fromarray(strip), (0, 0))
     pen, font, x, y = ImageDraw.Draw(picture), ImageFont.load_default(13), strip.shape[1] + 8, 2
-    lines = [*wrap(prompt.text, 84)[:3], f"read: {say(reading)}"]
+    lines = [*wrap(row.prompt.text, 84)[:3], f"read: {say(row.reading)}"]
     for line in lines:
         pen.text((x, y), line, fill=INK, font=font)
         y += 17
-    for question, is_right in answers.items():
+    for question, is_right in row.answers.items():
         pen.text((x, y), question, fill=RIGHT if is_right else WRONG, font=font)
         x += round(pen.textlength(question, font=font)) + 12
     return np.asarray(picture)

@@ -1,8 +1,8 @@
-"""From frames to tracks: what the picture reader finds in each frame, linked over time, and the camera's own motion.
+"""From frames to tracks: what the picture reader finds in each frame, linked over time.
 
 In go uint8 frames (T, H, W, 3) and what a `PictureReader` says about them; out come tracks with their path in the view,
-and the camera's path, as arrays over T. Lengths are in heights of the view, x from its left edge, y from its top
-downwards; the world's coordinates are those of the first frame's view. Knows no actions: `features` is what tells them.
+as arrays over T, and maps of what else is seen. Lengths are in heights of the view, x from its left edge, y from its
+top downwards. Knows no actions: `features` is what tells them.
 """
 
 from dataclasses import dataclass, replace
@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
+from ..video import to_unit
+from .camera import CameraPath, follow_camera
 from .reader import ROWS, STRIDE, PictureReader, Sight
 
 UNIT_SIZE = 0.3  # the size whose logarithm counts as 0
@@ -23,8 +25,7 @@ REACH = 0.28  # units that a subject may jump from frame to frame, against its p
 PATIENCE = 6  # frames that a track survives unseen before its place is looked for anywhere
 TRACKS = 4  # that are kept, at most
 FEATURES = 31  # numbers per frame of a track
-CORNERS, FEW = 80, 10  # points that the camera's motion is measured at, and too few for a zoom
-TOGETHER = 0.4  # pixels that they may differ by
+SURE = 0.3  # score from which a detection hides the background, and a prop has a place
 
 
 @dataclass(frozen=True)
@@ -60,25 +61,11 @@ class Track:
 
 
 @dataclass(frozen=True)
-class CameraPath:
-    """Where the view is in the first frame's coordinates, arrays over T."""
-    x: np.ndarray  # left edge
-    y: np.ndarray  # top
-    zoom: np.ndarray
-    trust: np.ndarray  # share of the points that moved as one, 0 to 1
-
-    def world(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """From the view's coordinates to the world's."""
-        return x / self.zoom + self.x, y / self.zoom + self.y
-
-
-@dataclass(frozen=True)
 class Observation:
     """Everything seen in a clip."""
     tracks: tuple[Track, ...]  # the surest first
     camera: CameraPath
-    props: np.ndarray  # (T, props) scores
-    props_x: np.ndarray  # (T, props) where
+    props: np.ndarray  # (T, props, h, w): is such a thing in this cell? 0 to 1
     settings: dict[str, np.ndarray]  # question -> (answers,) mean log probabilities
     aspect: float
 
@@ -86,19 +73,24 @@ class Observation:
 # Pictures
 
 
+def small_width(aspect: float) -> int:
+    """Width in pixels that a picture of this aspect ratio is read at."""
+    return max(round(ROWS * aspect / 16), 1) * 16
+
+
 def shrink(frames: np.ndarray) -> np.ndarray:
     """Frames (T, H, W, 3) of any size → (T, ROWS, a multiple of 16, 3), by area; ValueError for anything else."""
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or 0 in frames.shape:
         raise ValueError(f"frames are {frames.dtype} of shape {frames.shape}; expected uint8 (T, H, W, 3)")
     H, W = frames.shape[1:3]
-    size = (max(round(ROWS * W / H / 16), 1) * 16, ROWS)
+    size = (small_width(W / H), ROWS)
     method = cv2.INTER_AREA if H >= ROWS else cv2.INTER_LINEAR
     return np.stack([cv2.resize(frame, size, interpolation=method) for frame in frames])
 
 
 def to_pictures(small: np.ndarray) -> Tensor:
-    """uint8 (T, H, W, 3) → (T, 3, H, W) in [-1, 1]."""
-    return rearrange(torch.from_numpy(small).float() / 127.5 - 1, "t h w c -> t c h w").contiguous()
+    """uint8 (T, H, W, 3) → (T, 3, H, W) in [-1, 1]: a clip as a batch of pictures."""
+    return rearrange(to_unit(small), "c t h w -> t c h w").contiguous()
 
 
 # Detections
@@ -152,62 +144,6 @@ def alike(one: np.ndarray, two: np.ndarray) -> float:
 
 def _select(found: Detections, index: np.ndarray) -> Detections:
     return Detections(**{name: array[index] for name, array in vars(found).items()})
-
-
-# The camera
-
-
-def follow_camera(small: np.ndarray, found: list[Detections], aspect: float) -> CameraPath:
-    """The camera's motion from that of the background's corners (Lucas-Kanade, RANSAC), subjects left out."""
-    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in small]
-    steps = [_background_step(grey[t], grey[t + 1], _free_of(found[t:t + 2], grey[t].shape, aspect))
-             for t in range(len(grey) - 1)]
-    known = np.array([step for step in steps if step is not None]).reshape(-1, 4)
-    usual = np.array([0.0, 0.0, 1.0, 0.0]) if not len(known) else np.append(np.median(known[:, :3], axis=0), 0.0)
-    x, y, grow, trust = [0.0], [0.0], [1.0], [1.0]
-    for step in steps:  # a point p of one frame is at z p + d in the next
-        dx, dy, z, share = usual if step is None else step
-        grow.append(grow[-1] / z)
-        x.append(x[-1] - grow[-1] * dx)
-        y.append(y[-1] - grow[-1] * dy)
-        trust.append(share)
-    scale = aspect / small.shape[2]  # units per pixel
-    return CameraPath(np.array(x) * scale, np.array(y) / ROWS, 1 / np.array(grow), np.array(trust))
-
-
-def _free_of(found: list[Detections], shape: tuple[int, int], aspect: float) -> np.ndarray:
-    """A mask, 255 where no subject is."""
-    mask = np.full(shape, 255, np.uint8)
-    for seen in found:
-        sure = seen.score > 0.3
-        for x, y, size in zip(seen.x[sure] / aspect * shape[1], seen.y[sure] * shape[0], seen.size[sure] * shape[0]):
-            corner = (int(x - 0.6 * size), int(y - 0.6 * size)), (int(x + 0.6 * size), int(y + 0.65 * size))
-            cv2.rectangle(mask, *corner, 0, -1)
-    return mask
-
-
-def _background_step(one: np.ndarray, two: np.ndarray, mask: np.ndarray) -> tuple[float, float, float, float] | None:
-    """(dx, dy, z, share of inliers) in pixels: the background's point p moves to z p + d. None if little is seen."""
-    points = cv2.goodFeaturesToTrack(one, CORNERS, 0.004, 3, mask=mask, blockSize=3)
-    if points is None or len(points) < 4:
-        return None
-    moved, status, _ = cv2.calcOpticalFlowPyrLK(one, two, points, None, winSize=(9, 9), maxLevel=2)
-    seen = status[:, 0] > 0
-    points, moved = points[seen, 0], moved[seen, 0]
-    if len(points) < 4:
-        return None
-    shift = np.median(moved - points, axis=0)
-    together = np.abs(moved - points - shift).max(1) < TOGETHER
-    if together.mean() > 0.8 or len(points) < FEW:  # a few points would make a zoom of any noise
-        shift = np.mean((moved - points)[together], axis=0) if together.any() else shift
-        return float(shift[0]), float(shift[1]), 1.0, float(together.mean())
-    matrix, inliers = cv2.estimateAffinePartial2D(points, moved, ransacReprojThreshold=TOGETHER)
-    if matrix is None:
-        return None
-    zoom = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-    middle = np.array([one.shape[1] / 2, one.shape[0] / 2])
-    shift = matrix[:, :2] @ middle + matrix[:, 2] - zoom * middle  # without the turn that a view never makes
-    return float(shift[0]), float(shift[1]), zoom, float(inliers.mean())
 
 
 # Linking
@@ -287,8 +223,15 @@ def features(track: Track, others: list[Track], seen: Observation) -> np.ndarray
         other_x, other_y = camera.world(other.x, other.y)
         beside = [other.score, 2 * (other_x - x), 2 * (other_y - y), np.log(other.size / track.size),
                   4 * ((other_x - x) - (other_x - x)[start])]
-    around = [*seen.props.T, *((seen.props_x - track.x[:, None]) * (seen.props > 0.3)).T]
-    return np.stack([*own, *path, *beside, *around]).astype(np.float32)
+    return np.stack([*own, *path, *beside, *_around(track, seen)]).astype(np.float32)
+
+
+def _around(track: Track, seen: Observation) -> np.ndarray:
+    """Of every prop how sure it is and, if it is, how far to the right of the track its middle lies: (2 props, T)."""
+    score, w = seen.props.max((2, 3)), seen.props.shape[3]
+    weight = np.square(seen.props).sum(2)                                          # (T, P, w)
+    x = weight @ (np.arange(w) + 0.5) / w * seen.aspect / (weight.sum(2) + 1e-6)
+    return np.concatenate([score, (x - track.x[:, None]) * (score > SURE)], axis=1).T
 
 
 def all_features(seen: Observation) -> Tensor:
@@ -297,11 +240,12 @@ def all_features(seen: Observation) -> Tensor:
     return torch.from_numpy(np.stack(rows)) if rows else torch.zeros(0, FEATURES, len(seen.props))
 
 
-@torch.inference_mode()
+# Both together
+
+
 def observe(reader: PictureReader, frames: np.ndarray) -> Observation:
     """See a clip, uint8 (T, H, W, 3): its tracks, camera, props and surroundings."""
-    small = shrink(frames)
-    return observe_small(reader, small, frames.shape[2] / frames.shape[1])
+    return observe_small(reader, shrink(frames), frames.shape[2] / frames.shape[1])
 
 
 @torch.inference_mode()
@@ -310,16 +254,25 @@ def observe_small(reader: PictureReader, small: np.ndarray, aspect: float) -> Ob
     subjects = len(reader.config.subjects)
     sight = reader(to_pictures(small))
     found = detect(sight, subjects, aspect)
-    flat = rearrange(sight.heat[:, subjects:].float().sigmoid(), "t p h w -> t p (h w)")
-    score, where = flat.max(2)
-    w = sight.heat.shape[3]
+    camera = follow_camera(small, _free_of(found, small.shape[:3], aspect), aspect)
     settings = {name: logits.float().log_softmax(1).mean(0).numpy() for name, logits in sight.settings.items()}
-    return Observation(link(found), follow_camera(small, found, aspect), score.numpy(),
-                       ((where % w).numpy() + 0.5) / w * aspect, settings, aspect)
+    return Observation(link(found), camera, sight.heat[:, subjects:].float().sigmoid().numpy(), settings, aspect)
+
+
+def _free_of(found: list[Detections], shape: tuple[int, int, int], aspect: float) -> np.ndarray:
+    """Where no subject is, bool (T, H, W)."""
+    free = np.ones(shape, bool)
+    for frame, seen in zip(free, found):
+        sure = seen.score > SURE
+        for x, y, size in zip(seen.x[sure] / aspect * shape[2], seen.y[sure] * shape[1], seen.size[sure] * shape[1]):
+            left, right, top, bottom = (max(int(end), 0) for end in (x - 0.6 * size, x + 0.6 * size + 1,
+                                                                     y - 0.6 * size, y + 0.65 * size + 1))
+            frame[top:bottom, left:right] = False
+    return free
 
 
 def mirror(seen: Observation) -> Observation:
     """The same clip seen in a mirror."""
     flipped = tuple(replace(track, x=seen.aspect - track.x, turn=track.turn * [-1, 1]) for track in seen.tracks)
     camera = replace(seen.camera, x=seen.aspect * (1 - 1 / seen.camera.zoom) - seen.camera.x)
-    return replace(seen, tracks=flipped, camera=camera, props_x=seen.aspect - seen.props_x)
+    return replace(seen, tracks=flipped, camera=camera, props=seen.props[..., ::-1])

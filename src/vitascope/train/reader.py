@@ -1,26 +1,32 @@
 """Train the reader on world clips: the picture reader on single frames, then the track reader on what that one finds.
 
 In goes nothing but seeds: clips are rendered once into the run folder, the truth of every frame beside them. Out come
-`weights.safetensors` and `config.json` for `Reader.load`. Never sees what a model has generated.
+`weights.safetensors` and `config.json` for `Reader.load`. Never sees what a model has generated. The bundled reader:
+`python -m vitascope.train.reader DIRECTORY`, which goes on from the one bundled before.
 """
 
 import os
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from einops import reduce
 from torch import Tensor
 
+from ..evaluate.alignment import COLOURLESS
 from ..evaluate.damage import random_damage
-from ..evaluate.reader import STRIDE, PictureReader, Reader, ReaderConfig, Sight, TrackReader
-from ..evaluate.tracks import FEATURES, UNIT_SIZE, Observation, all_features, mirror, observe_small, shrink, to_pictures
+from ..evaluate.reader import ROWS, STRIDE, PictureReader, Reader, ReaderConfig, Sight, TrackReader
+from ..evaluate.tracks import FEATURES, UNIT_SIZE, Observation, all_features, mirror, observe_small, shrink, \
+    small_width, to_pictures
 from ..world.catalogue import ACTIONS, CAMERAS, PLACE_PHRASES, RED_TO, STYLE_PHRASES, SUBJECTS, TIME_PHRASES, \
     WEATHER_PHRASES
 from ..world.physics import BITES, BLOCK, Motion, simulate
 from ..world.places import PLACES
-from ..world.render import BURST_FRAMES, render
+from ..world.render import BURST_FRAMES, TRAIL_HEIGHT, render
 from ..world.scene import BUNDLED, FULL, Scene, Vocabulary, sample_scene
 from ..precision import fast_precision
 from .state import Average, Log, check_config, load_checkpoint, save_checkpoint, save_weights, step_generator
@@ -28,18 +34,27 @@ from .state import Average, Log, check_config, load_checkpoint, save_checkpoint,
 PROPS = ("occluder", "bricks", "burst", "paint")
 THINGS = 16  # columns of a frame's truth: actors first, then props
 ACTORS = 3
+BEHIND = 0.35  # in an actor's sizes: blocks this near to its middle are hidden by it
 LEAST_VISIBLE = 0.3  # a subject that shows less is neither asked for nor forbidden
 FIRST_SEED = 7_000_000  # of the clips trained on; validation follows at FIRST_SEED + VALIDATION
 VALIDATION = 900_000
-SHAPES = ((128, 128, 17), (128, 128, 17), (128, 128, 17), (96, 96, 17), (192, 192, 17), (64, 64, 17), (176, 96, 17),
-          (96, 176, 17), (128, 128, 9), (128, 128, 33))  # width, height, frames of the clips of a chunk, in turn
+PAINTED = 0.3  # share of a cell from which it counts as painted
+SHAPES = (*5 * ((128, 128, 17),), (96, 96, 17), (64, 64, 17), (176, 96, 17), (96, 176, 17), (128, 128, 9),
+          (128, 128, 33))  # width, height, frames of the clips of a chunk, in turn
+# what models know, with more of what is hard to read: two subjects, one before the other; spins, which alone teach the
+# angle; drawings without colour; cameras that move with a subject
+KNOWN = replace(BUNDLED, companions=(0.4, 0.6), actions=BUNDLED.actions + 3 * ("spins",), cuts=0.0,
+                styles=(*3 * ("3d",), *2 * ("pencil", "film"), "pixel", "papercut"),
+                weathers=("clear", "clear", "rain", "snow", "fog"),
+                cameras=(*BUNDLED.cameras, *6 * ("tracks",), *2 * ("zooms in", "zooms out", "tilts up", "tilts down")))
+EFFECTS = replace(KNOWN, companions=(0.85, 0.15), subjects=4 * ("apple", "cookie", "balloon") + BUNDLED.subjects,
+                  actions=("stands still", "moves right", "spins", *4 * ("paints", "knocks over blocks"),
+                           *8 * ("is bitten", "pops")))
 EVERYTHING = replace(FULL, places=tuple(PLACES), cuts=0.0)
-COMPANY = (0.4, 0.6)  # more often two subjects than elsewhere: one before the other is the hardest to read
-SPINS = ("spins",) * 3  # more often, too: they alone teach the angle
-MIXTURE = (replace(BUNDLED, companions=COMPANY, actions=BUNDLED.actions + SPINS), EVERYTHING,
-           replace(BUNDLED, companions=COMPANY),
-           replace(EVERYTHING, styles=("3d",), actions=EVERYTHING.actions + SPINS))
+MIXTURE = (KNOWN, EFFECTS, replace(KNOWN, styles=("3d",)), replace(KNOWN, companions=BUNDLED.companions), EFFECTS,
+           EVERYTHING)
 
+PAINT = len(SUBJECTS) + PROPS.index("paint")  # its map among the heat
 CONFIG = ReaderConfig(tuple(SUBJECTS), PROPS, tuple(RED_TO), BITES, tuple(PLACE_PHRASES), tuple(TIME_PHRASES),
                       tuple(WEATHER_PHRASES), tuple(STYLE_PHRASES), tuple(ACTIONS), tuple(CAMERAS), FEATURES)
 
@@ -48,17 +63,17 @@ CONFIG = ReaderConfig(tuple(SUBJECTS), PROPS, tuple(RED_TO), BITES, tuple(PLACE_
 class ReaderTraining:
     """One training run; it determines the result."""
     model: ReaderConfig = CONFIG
-    chunks: int = 48  # files of clips, with the vocabularies of MIXTURE in turn
-    clips: int = 256  # in a chunk
-    steps: int = 4500  # of the picture reader
+    chunks: int = 18  # files of clips, with the vocabularies of MIXTURE in turn
+    clips: int = 192  # in a chunk
+    steps: int = 1000  # of the picture reader
     batch: int = 48  # frames
-    learning_rate: float = 2e-3  # AdamW, highest
-    track_chunks: int = 48  # that are read by the picture reader to train the track reader
-    track_steps: int = 4000
+    learning_rate: float = 1e-3  # AdamW, highest
+    track_chunks: int = 12  # that are read by the picture reader to train the track reader
+    track_steps: int = 1500
     track_batch: int = 64  # clips
-    track_rate: float = 1e-3
+    track_rate: float = 7e-4
     average_decay: float = 0.998
-    save_every: int = 250  # steps
+    save_every: int = 50  # steps
     seed: int = 0
 
 
@@ -75,6 +90,7 @@ class Truth:
     visible: np.ndarray  # 0 to 1
     colour: np.ndarray  # (N, T, K), -1: has one only
     bites: np.ndarray
+    paint: np.ndarray  # (N, T, h, w), cells: 1 painted, 0 not, -1 hidden by an actor
     settings: np.ndarray  # (N, questions)
     actions: np.ndarray  # (N, ACTORS, 2): the first and the last, -1: no such actor
     camera: np.ndarray  # (N,)
@@ -91,7 +107,7 @@ def tell(scene: Scene, motion: Motion) -> Truth:
     actions = np.full((ACTORS, 2), -1)
     for a, actor in enumerate(shot.actors):
         kind[:, a] = CONFIG.subjects.index(actor.subject)
-        colour[:, a] = CONFIG.colours.index(actor.colour) if actor.colour else -1
+        colour[:, a] = CONFIG.colours.index(actor.colour) if actor.colour and scene.style not in COLOURLESS else -1
         actions[a] = [CONFIG.actions.index(actor.steps[n].action) for n in (0, -1)]
     A = len(shot.actors)
     x[:, :A], y[:, :A], size[:, :A] = motion.x, motion.y, motion.size
@@ -105,7 +121,7 @@ def tell(scene: Scene, motion: Motion) -> Truth:
     x, y, size = (x - motion.camera_x[:, None]) * zoom, (y - motion.camera_y[:, None]) * zoom, size * zoom
     settings = np.array([answers.index(getattr(shot, name, scene.style)) for name, answers in CONFIG.settings.items()])
     camera = np.array(CONFIG.cameras.index(shot.camera))
-    arrays = kind, x, y, size, angle, visible, colour, bites, settings, actions, camera
+    arrays = kind, x, y, size, angle, visible, colour, bites, _paint(scene, motion), settings, actions, camera
     return Truth(*(array[None] for array in arrays))
 
 
@@ -123,17 +139,34 @@ def _hidden(motion: Motion, grounds: list[float]) -> np.ndarray:
 
 
 def _props(scene: Scene, motion: Motion, t: int) -> list[tuple[str, float, float, float]]:
-    """(name, x, y, size) of what else is seen in frame t."""
+    """(name, x, y, size) of what else is seen in frame t, besides paint."""
     seen = [("occluder", x, y, size) for _, _, x, y, size in motion.occluders]
     if motion.blocks is not None:
-        seen += [("bricks", x, y, BLOCK) for x, y, _ in motion.blocks[t]]
-    for a, actor in enumerate(scene.shots[0].actors):
-        if motion.gone[t, a] and (t < BURST_FRAMES or not motion.gone[t - BURST_FRAMES, a]):
+        seen += [("bricks", x, y, BLOCK) for x, y, _ in motion.blocks[t]
+                 if not (np.hypot(motion.x[t] - x, motion.y[t] - y) < BEHIND * motion.size[t]).any()]
+    for a in np.flatnonzero(motion.gone[t]):
+        if t < BURST_FRAMES or not motion.gone[t - BURST_FRAMES, a]:
             seen.append(("burst", motion.x[t, a], motion.y[t, a], 0.8 * motion.size[t, a]))
-        if actor.steps[0].action == "paints" and t >= 4:
-            behind = (t * np.array([0.1, 0.35, 0.6])).astype(int)
-            seen += [("paint", motion.x[s, a], motion.y[s, a] + 0.42 * motion.size[s, a], 0.1) for s in behind]
     return seen
+
+
+def _paint(scene: Scene, motion: Motion) -> np.ndarray:
+    """Which cells (T, h, w) are painted: 1, 0, or -1 for those that an actor hides."""
+    columns = small_width(scene.aspect)
+    painted = np.zeros((scene.frames, ROWS // STRIDE, columns // STRIDE), np.int8)
+    painters = [a for a, actor in enumerate(scene.shots[0].actors) if actor.steps[0].action == "paints"]
+    for t, cells in enumerate(painted if painters else []):
+        view = motion.zoom[t] * np.array([columns / scene.aspect, ROWS])  # pixels per unit
+        corner, canvas = np.array([motion.camera_x[t], motion.camera_y[t]]), np.zeros((ROWS, columns), np.float32)
+        for a in painters:
+            trail = np.stack([motion.x[:t + 1, a], motion.y[:t + 1, a] + TRAIL_HEIGHT * motion.size[:t + 1, a]], 1)
+            cv2.polylines(canvas, [((trail - corner) * view).round().astype(np.int32)], False, 1, round(0.05 * view[1]))
+        cells[:] = reduce(canvas, "(h p) (w q) -> h w", "mean", p=STRIDE, q=STRIDE) > PAINTED
+        for x, y, size in zip(motion.x[t], motion.y[t], motion.size[t]):
+            left, top = ((np.array([x, y]) - 0.45 * size - corner) * view / STRIDE).round().astype(int).clip(0)
+            right, bottom = ((np.array([x, y]) + 0.45 * size - corner) * view / STRIDE).round().astype(int).clip(0)
+            cells[top:bottom, left:right] = -1
+    return painted
 
 
 def make_clip(seed: int, vocabulary: Vocabulary, shape: tuple[int, int, int]) -> tuple[np.ndarray, Truth]:
@@ -159,7 +192,7 @@ class Chunk:
 def load_chunk(directory: Path, number: int, clips: int, first_seed: int = FIRST_SEED) -> Chunk:
     """Chunk `number` of a run's clips, rendered if it is not there yet."""
     path = directory / f"clips-{first_seed}-{number:04d}-{clips}.npz"
-    shape = SHAPES[number // len(MIXTURE) % len(SHAPES)]
+    shape = SHAPES[number % len(SHAPES)]
     if not path.exists():
         vocabulary = MIXTURE[number % len(MIXTURE)]
         made = [make_clip(first_seed + number * clips + n, vocabulary, shape) for n in range(clips)]
@@ -184,6 +217,7 @@ class Target:
     geometry: Tensor  # (B, 6, h, w)
     colour: Tensor  # (B, h, w) index, -1: not asked
     bites: Tensor  # (B, h, w) index
+    paint: Tensor  # (B, h, w) 1 or 0, -1: not asked
     settings: Tensor  # (B, questions)
 
 
@@ -216,7 +250,9 @@ def draw_target(truth: Truth, clips: np.ndarray, times: np.ndarray, grid: tuple[
             near[b][mine] = blob[mine]
             colour[b][mine], bites[b][mine] = truth.colour[n, t, k], truth.bites[n, t, k]
     geometry[:, :2] = geometry[:, :2].clip(-4, 4)
-    return Target(*map(torch.from_numpy, (heat, counts, near, geometry, colour, bites, truth.settings[clips])))
+    counts[:, PAINT] = 0  # is no thing with a centre
+    arrays = heat, counts, near, geometry, colour, bites, truth.paint[clips, times], truth.settings[clips]
+    return Target(*map(torch.from_numpy, arrays))
 
 
 def focal_loss(logits: Tensor, target: Tensor, counts: Tensor) -> Tensor:
@@ -240,8 +276,12 @@ def picture_losses(sight: Sight, target: Target) -> dict[str, Tensor]:
         "turn": (near * (1 + 3 * turned) * apart[:, 3:].square().sum(1)).sum(),
         "visible": 0.3 * (near * F.binary_cross_entropy_with_logits(geometry[:, 5], target.geometry[:, 5],
                                                                     reduction="none")).sum(),
-        "bites": 0.3 * (near * F.cross_entropy(sight.bites.float(), target.bites, reduction="none")).sum(),
+        "bites": 0.3 * (near * (1 + 4 * (target.bites > 0))
+                        * F.cross_entropy(sight.bites.float(), target.bites, reduction="none")).sum(),
     }
+    painted = target.paint.float()
+    paint = F.binary_cross_entropy_with_logits(sight.heat[:, PAINT].float(), painted.clamp(min=0), reduction="none")
+    losses["paint"] = 10 * (paint * (painted >= 0) * (1 + 9 * painted.clamp(min=0))).mean()
     asked = target.colour >= 0
     colours = F.cross_entropy(sight.colour.float(), target.colour.clamp(min=0), reduction="none")
     losses["colour"] = 0.5 * (target.near * asked * colours).sum() / (target.near * asked).sum().clamp(min=1)
@@ -264,10 +304,12 @@ def schedule(step: int, steps: int) -> float:
     return min((step + 1) / 50, 1.0) * 0.5 * (1 + np.cos(np.pi * step / steps))
 
 
-def train_pictures(config: ReaderTraining, directory: Path) -> dict[str, Tensor]:
-    """Train, or go on with, the picture reader; its averaged weights."""
+def train_pictures(config: ReaderTraining, directory: Path, start: Reader | None = None) -> dict[str, Tensor]:
+    """Train, or go on with, the picture reader, from the weights of `start` if given; its averaged weights."""
     torch.manual_seed(config.seed)
     model = PictureReader(config.model)
+    if start is not None:
+        model.load_state_dict(start.pictures.state_dict())
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=0.02)
     average = Average(model, decay=config.average_decay)
     first, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
@@ -385,10 +427,13 @@ def track_losses(answers: tuple[Tensor, ...], actions: Tensor, presence: Tensor,
             "camera": F.cross_entropy(moves, camera, label_smoothing=0.01)}
 
 
-def train_tracks(config: ReaderTraining, directory: Path, pictures: PictureReader) -> dict[str, Tensor]:
-    """Train, or go on with, the track reader; its averaged weights."""
+def train_tracks(config: ReaderTraining, directory: Path, pictures: PictureReader,
+                 start: Reader | None = None) -> dict[str, Tensor]:
+    """Train, or go on with, the track reader, from the weights of `start` if given; its averaged weights."""
     torch.manual_seed(config.seed)
     model = TrackReader(config.model)
+    if start is not None:
+        model.load_state_dict(start.tracks.state_dict())
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.track_rate, betas=(0.9, 0.98), weight_decay=0.05)
     average = Average(model, decay=config.average_decay)
     directory.mkdir(parents=True, exist_ok=True)
@@ -402,18 +447,22 @@ def train_tracks(config: ReaderTraining, directory: Path, pictures: PictureReade
         average.update(model, step + 1)
         if (step + 1) % 200 == 0:
             log.write(step + 1, {name: loss.item() for name, loss in losses.items()})
-        if (step + 1) % 1000 == 0 or step + 1 == config.track_steps:
+        if (step + 1) % 500 == 0 or step + 1 == config.track_steps:
             save_checkpoint(directory, step + 1, model=model, average=average, optimizer=optimizer)
     log.close()
     return average.tensors
 
 
-def train(config: ReaderTraining, directory: Path) -> Reader:
+def train(config: ReaderTraining, directory: Path, start: Reader | None = None) -> Reader:
     """Train both, or go on where a run in `directory` was killed; the finished reader, also saved there."""
     check_config(directory, config)
     reader = Reader(config.model)
-    reader.pictures.load_state_dict(train_pictures(config, directory / "pictures"))
+    reader.pictures.load_state_dict(train_pictures(config, directory / "pictures", start))
     reader.pictures.eval().requires_grad_(False)
-    reader.tracks.load_state_dict(train_tracks(config, directory / "tracks", reader.pictures))
+    reader.tracks.load_state_dict(train_tracks(config, directory / "tracks", reader.pictures, start))
     save_weights(directory, reader.state_dict(), config.model, half=True)
     return reader.eval().requires_grad_(False)
+
+
+if __name__ == "__main__":
+    train(ReaderTraining(), Path(sys.argv[1]), Reader.load())
