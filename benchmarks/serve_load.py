@@ -21,8 +21,9 @@ from pathlib import Path
 
 import httpx
 
-from vitascope.serve.jobs import DAY, Job, Receipt, new_id
-from vitascope.serve.orders import Order
+from vitascope.serve.job import Job, Receipt, new_id
+from vitascope.serve.jobs import DAY
+from vitascope.serve.order import Order
 from vitascope.serve.service import Service, Settings, open_service
 
 SERVER = """

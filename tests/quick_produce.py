@@ -9,7 +9,7 @@ import argparse
 import io
 import pickle
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -17,36 +17,28 @@ import numpy as np
 from PIL import Image
 
 from vitascope.serve.ingest import check_clip
-from vitascope.serve.orders import Order
+from vitascope.serve.order import Order
 from vitascope.serve.service import Settings, open_service
-from vitascope.serve.worker import Journal, Refused, run_worker
+from vitascope.serve.worker import Assignment, Refused, run_worker
 from vitascope.video import write_frames
 
 STEPS = 10
 
 
-def produce(
-    order: Order,
-    *,
-    inputs: dict[str, Path],
-    out: Path,
-    journal: Journal,
-    progress: Callable[[int, int], None],
-    preview: Callable[[bytes], None],
-    pace: float = 0.0,
-) -> None:
+def produce(given: Assignment, *, pace: float = 0.0) -> None:
     """Prompts steer it: "forbidden" is refused, "impossible" is the user's fault, "broken" the machine's."""
     for word, error in {
         "forbidden": Refused("the prompt asks for something forbidden"),
         "broken": RuntimeError("broken"),
         "impossible": ValueError("the prompt is impossible"),
     }.items():
-        if word in order.prompt:
+        if word in given.order.prompt:
             raise error
+    order, journal = given.order, given.journal
     generator = np.random.default_rng(order.seed)
     state = np.zeros((4, 4, 3))
     for step in range(STEPS):
-        progress(step, STEPS)
+        given.progress(step, STEPS)
         if (entry := journal.read(step)) is not None:
             generator, state = pickle.loads(entry)
             continue
@@ -54,11 +46,11 @@ def produce(
         state = state + generator.normal(size=state.shape)
         journal.write(step, pickle.dumps((generator, state)))
         if step == STEPS // 2:
-            preview(picture(state))
-    progress(STEPS, STEPS)
-    seconds = order.total(check_clip(inputs["video"])[2]) if "video" in inputs else order.seconds
-    made = frames(order, state, seconds)
-    write_frames(made, out, fps=order.fps, metadata={"prompt": order.prompt, "seed": order.seed})
+            given.preview(picture(state))
+    given.progress(STEPS, STEPS)
+    clip = given.inputs.get("video")
+    made = frames(order, state, order.total(check_clip(clip)[2]) if clip else order.seconds)
+    write_frames(made, given.out, fps=order.fps, metadata={"prompt": order.prompt, "seed": order.seed})
 
 
 def frames(order: Order, state: np.ndarray, seconds: float) -> Iterator[np.ndarray]:

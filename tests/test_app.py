@@ -17,8 +17,8 @@ from starlette.testclient import TestClient
 from serving import Live, finished, serving, settings, wait_for
 from vitascope.safety import feedback
 from vitascope.serve import app as serve_app
-from vitascope.serve import ingest
-from vitascope.serve.jobs import Job, Limits, Receipt, new_id
+from vitascope.serve import chores, ingest
+from vitascope.serve.job import Job, Limits, Receipt, new_id
 from vitascope.serve.openapi import document
 
 SMALL = {"prompt": "a cat", "size": "64x48", "seconds": "1"}
@@ -99,6 +99,17 @@ def test_malformed_bodies(idle: Live, body: bytes, headers: dict[str, str], expe
     assert refusal(idle.http.post("/v1/videos", content=body, headers=headers)) == expected
 
 
+def test_what_no_database_takes_is_refused_inside_of_documents_too(idle: Live) -> None:
+    for prompt in ("\\u0000", "\\ud800"):
+        fields = {"storyboard": f'[{{"prompt": "{prompt}"}}]'}
+        assert refusal(idle.http.post("/v1/videos", data=fields))[:2] == (400, "invalid_text")
+
+
+def test_a_remix_is_of_the_video_that_its_path_names(live: Live, made: dict) -> None:
+    answer = live.http.post(f"/v1/videos/{made['id']}/remix", json={"prompt": "x", "video": {"id": "video_x"}})
+    assert refusal(answer) == (400, "unknown_field", "video")
+
+
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(idle: Live) -> None:
     with socket.create_connection(("127.0.0.1", int(idle.url.rsplit(":", 1)[1])), timeout=10) as connection:
         connection.sendall(b"POST /v1/videos HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
@@ -115,7 +126,9 @@ def test_a_body_of_unknown_length_is_counted(idle: Live, monkeypatch: pytest.Mon
 
 def test_unknown_paths_and_methods_answer_in_the_same_form(idle: Live) -> None:
     assert refusal(idle.http.get("/v1/nothing"))[:2] == (404, "not_found")
-    assert refusal(idle.http.put("/v1/videos"))[:2] == (405, "method_not_allowed")
+    wrong = idle.http.put("/v1/videos")
+    assert refusal(wrong)[:2] == (405, "method_not_allowed")
+    assert set(wrong.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
     assert refusal(idle.http.get("/v1/videos/../../etc/passwd"))[0] == 404
     assert refusal(idle.http.get("/v1/videos/%2e%2e%2fjobs.sqlite/content"))[0] == 404
 
@@ -341,9 +354,16 @@ def test_ranges_of_a_file(live: Live, made: dict) -> None:
     assert part.headers["content-range"] == f"bytes 10-19/{len(whole.content)}"
     rest = live.http.get(url, headers={"Range": "bytes=-5", "If-Range": whole.headers["etag"]})
     assert (rest.status_code, rest.content) == (206, whole.content[-5:])
-    assert live.http.get(url, headers={"Range": f"bytes={len(whole.content)}-"}).status_code == 416
+    beyond = live.http.get(url, headers={"Range": f"bytes={len(whole.content)}-"})
+    assert refusal(beyond)[:2] == (416, "range_not_satisfiable")
+    assert beyond.headers["content-range"] == f"bytes */{len(whole.content)}"
+    for several in ("bytes=0-1,4-5", "bytes=9-1", "lines=1-2"):
+        assert live.http.get(url, headers={"Range": several}).content == whole.content
     assert live.http.get(url, headers={"Range": "bytes=10-19", "If-Range": '"old"'}).status_code == 200
-    assert live.http.head(url).headers["content-length"] == str(len(whole.content))
+    known = live.http.get(url, headers={"If-None-Match": whole.headers["etag"]})
+    assert (known.status_code, known.content) == (304, b"")
+    head = live.http.head(url)
+    assert (head.content, head.headers["content-length"]) == (b"", str(len(whole.content)))
     assert refusal(live.http.get(f"{url}?variant=audio")) == (400, "invalid_value", "variant")
 
 
@@ -389,6 +409,16 @@ def test_events_follow_a_video_to_its_end_and_resume(live: Live) -> None:
     assert [
         number for number, _ in events(live, f"/v1/videos/{id}/events", headers={"Last-Event-ID": str(last - 1)})
     ] == [last]
+
+
+def test_who_has_seen_the_end_is_told_to_stop(live: Live, made: dict) -> None:
+    url, last = f"/v1/videos/{made['id']}/events", made["vitascope"]["version"]
+    assert live.http.get(url, headers={"Last-Event-ID": str(last)}).status_code == 204
+
+
+def test_a_version_of_another_service_is_told_everything(live: Live, made: dict) -> None:
+    seen = events(live, f"/v1/videos/{made['id']}/events", headers={"Last-Event-ID": "9" * 18})
+    assert [number for number, _ in seen] == [made["vitascope"]["version"]]
 
 
 def test_events_of_a_deleted_video_end(idle: Live) -> None:
@@ -583,15 +613,15 @@ def test_expired_videos_are_removed(idle: Live) -> None:
     request = {"order": {}, "variations": [], "parents": {}}
     job = Job(id, "local", "sora-2", "x", "64x48", "1", request, 1.0, expires_at=1.0)
     idle.service.jobs.create([job], Receipt(id, id))
-    serve_app._expire(idle.service)
+    chores.expire(idle.service)
     assert idle.http.get(f"/v1/videos/{id}").status_code == 404
 
 
 def test_every_route_is_in_the_document_and_the_other_way_round() -> None:
-    routes = {(f"/v1{route.path}", method.lower()) for route in serve_app.VIDEOS for method in route.methods - {"HEAD"}}
+    routes = {(f"/v1{route.path}", method.lower()) for route in serve_app.API for method in route.methods - {"HEAD"}}
     routes |= {(route.path, method.lower()) for route in serve_app.SERVICE for method in route.methods - {"HEAD"}}
     assert routes == {(path, method) for path, methods in document()["paths"].items() for method in methods}
-    assert not any(isinstance(route, Mount) for route in serve_app.VIDEOS)
+    assert not any(isinstance(route, Mount) for route in serve_app.API)
 
 
 def test_the_document_is_served(idle: Live) -> None:

@@ -6,18 +6,8 @@ import pytest
 
 from databases import find_server, running_server
 from vitascope.serve.database import Database, Unavailable, connect
-from vitascope.serve.jobs import (
-    REMEMBERED,
-    Deleted,
-    Job,
-    Jobs,
-    LimitReached,
-    Limits,
-    Lost,
-    Receipt,
-    ReceiptMismatch,
-    new_id,
-)
+from vitascope.serve.job import Deleted, Job, LimitReached, Limits, Lost, Receipt, ReceiptMismatch, new_id
+from vitascope.serve.jobs import REMEMBERED, Jobs
 
 LEASE = 30.0
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from vitascope.serve.database import connect
-from vitascope.serve.jobs import Limits
+from vitascope.serve.job import Limits
 from vitascope.serve.keys import FORM, Keys
 
 

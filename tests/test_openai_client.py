@@ -277,6 +277,9 @@ def test_models(client: openai.OpenAI) -> None:
     models = {model.id: model.to_dict()["vitascope"] for model in client.models.list().data}
     assert {"sora-2", "sora-2-pro", "vitascope"} <= models.keys()
     assert models["vitascope"]["styles"] == STYLES and "1280x720" in models["sora-2"]["sizes"]["usual"]
+    assert client.models.retrieve("sora-2-2025-10-06").id == "sora-2-2025-10-06"
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("veo")
 
 
 @pytest.mark.parametrize(

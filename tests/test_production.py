@@ -1,5 +1,6 @@
 """The worker's function with a tiny system and the real gate."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,9 +13,9 @@ from vitascope.presets import STYLES
 from vitascope.produce import describe_model, open_gate
 from vitascope.safety.policy import Policy, decide
 from vitascope.serve import production as production_module
-from vitascope.serve.orders import Order
+from vitascope.serve.order import Order
 from vitascope.serve.production import Production, say, split_shots
-from vitascope.serve.worker import Refused
+from vitascope.serve.worker import Assignment, Refused
 from vitascope.video import Video, cover, read_video, write_video
 
 
@@ -63,16 +64,10 @@ def make(
     inputs: dict[str, Path] | None = None,
     *,
     journal: Pages | None = None,
-    progress=lambda step, total: None,
+    progress: Callable[[int, int], None] = lambda step, total: None,
+    preview: Callable[[bytes], None] = lambda picture: None,
 ) -> Video:
-    production(
-        order,
-        inputs=inputs or {},
-        out=out,
-        journal=Pages() if journal is None else journal,
-        progress=progress,
-        preview=lambda picture: None,
-    )
+    production(Assignment(order, inputs or {}, out, Pages() if journal is None else journal, progress, preview))
     return read_video(out)
 
 
@@ -233,14 +228,7 @@ def test_previews_show_the_video_so_far(
 ) -> None:
     monkeypatch.setattr(production_module, "PREVIEW_PAUSE", 0.0)
     shown: list[bytes] = []
-    production(
-        order(),
-        inputs={},
-        out=tmp_path / "video.mp4",
-        journal=Pages(),
-        progress=lambda step, total: None,
-        preview=shown.append,
-    )
+    make(production, order(), tmp_path / "video.mp4", preview=shown.append)
     assert shown and all(picture[:4] == b"RIFF" for picture in shown)
 
 
@@ -250,14 +238,7 @@ def test_a_preview_that_the_gate_would_not_let_through_is_not_shown(
     monkeypatch.setattr(production_module, "PREVIEW_PAUSE", 0.0)
     monkeypatch.setattr(production_module, "review", lambda frames, policy: SimpleNamespace(allowed=False))
     shown: list[bytes] = []
-    production(
-        order(),
-        inputs={},
-        out=tmp_path / "video.mp4",
-        journal=Pages(),
-        progress=lambda step, total: None,
-        preview=shown.append,
-    )
+    make(production, order(), tmp_path / "video.mp4", preview=shown.append)
     assert shown == []
 
 

@@ -1,5 +1,7 @@
 import io
+import secrets
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,9 +9,31 @@ import pytest
 from vitascope.serve.storage import Files
 
 
-@pytest.fixture(params=["folder", "memory"])
-def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
-    return Files(str(tmp_path / "files") if request.param == "folder" else f"memory://{tmp_path.name}")
+@pytest.fixture(scope="module")
+def s3() -> Iterator[str]:
+    """The address of an S3 server of the test's own: `pip install s3fs "moto[server]"`."""
+    pytest.importorskip("s3fs", reason="S3 is tried where s3fs is installed")
+    server = pytest.importorskip("moto.server", reason="S3 is tried where moto's server is").ThreadedMotoServer(port=0)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
+def files(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
+    match request.param:
+        case "folder":
+            return Files(str(tmp_path / "files"))
+        case "memory":
+            return Files(f"memory://{tmp_path.name}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue("s3"))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    bucket = f"test-{secrets.token_hex(8)}"
+    files = Files(f"s3://{bucket}/videos")
+    files.remote.mkdir(bucket)
+    return files
 
 
 def test_what_is_written_is_read_back_whole_and_in_ranges(files: Files) -> None:

@@ -6,8 +6,10 @@ Needs `playwright` and a Chromium that plays H.264 at $CHROMIUM; Playwright's ow
 import io
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +20,9 @@ from serving import Live, finished, serving, settings, wait_for
 
 from vitascope.safety import feedback
 from vitascope.serve.app import STUDIO
-from vitascope.serve.jobs import Limits
-from vitascope.serve.orders import Order
+from vitascope.serve.job import Limits
+from vitascope.serve.order import Order
+from vitascope.serve.worker import Assignment
 from vitascope.video import write_frames
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the studio's tests drive a browser by playwright")
@@ -37,12 +40,19 @@ FLAGS = [
 pytestmark = pytest.mark.skipif(
     not Path(CHROMIUM).exists(), reason=f"there is no browser at {CHROMIUM}; CHROMIUM names another"
 )
-SLOW = 0.4  # seconds a step
 Page, Tab = "playwright.sync_api.Page", Callable[..., "Page"]
 
 
-def produce(order: Order, **more: object) -> None:
-    quick_produce.produce(order, **more, pace=SLOW if "slowly" in order.prompt else 0.0)
+step = threading.Semaphore(0)  # that a video made "slowly" may go on to once its preview is there
+
+
+def produce(given: Assignment) -> None:
+    def held(now: int, total: int) -> None:
+        given.progress(now, total)
+        while now > total // 2 and not step.acquire(timeout=0.1):
+            given.progress(now, total)  # hears of a cancel
+
+    quick_produce.produce(replace(given, progress=held) if "slowly" in given.order.prompt else given)
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +198,7 @@ def test_a_reload_keeps_queue_and_draft(live: Live, tab: Tab) -> None:
     running = page.locator('.waiting[data-status="in_progress"]')
     expect(running.locator("img.preview")).to_be_visible()
     first = int(running.get_by_role("progressbar").get_attribute("aria-valuenow"))
+    step.release()
     page.wait_for_function(
         "(first) => Number(document.querySelector('.waiting [role=progressbar]')?.ariaValueNow) > first", arg=first
     )

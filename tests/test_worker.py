@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,10 +16,10 @@ import quick_produce
 from serving import wait_for
 from vitascope.serve.database import Unavailable
 from vitascope.serve.intake import folder
-from vitascope.serve.jobs import Job, Receipt, new_id
-from vitascope.serve.orders import Order
+from vitascope.serve.job import Job, Receipt, new_id
+from vitascope.serve.order import Order
 from vitascope.serve.service import Service, Settings, open_service
-from vitascope.serve.worker import Hold, StoredJournal, Worker
+from vitascope.serve.worker import Assignment, Hold, Produce, StoredJournal, Worker
 from vitascope.video import read_video
 
 ORDER = Order("create", "a cat", "sora-2", 128, 128, 1.0, seed=5)  # x264 encodes few other sizes the same every time
@@ -39,7 +38,7 @@ def add(service: Service, order: Order = ORDER) -> Job:
     return service.jobs.create([job], Receipt(id, id))[0]
 
 
-def work(service: Service, produce: Callable = quick_produce.produce, stop: threading.Event | None = None) -> None:
+def work(service: Service, produce: Produce = quick_produce.produce, stop: threading.Event | None = None) -> None:
     assert Worker(service, produce, stop or threading.Event(), "w").work_once()
 
 
@@ -90,16 +89,16 @@ def test_a_full_disk_fails_with_its_cause(service: Service, monkeypatch: pytest.
     assert not [name for name in service.files.names(folder(job.id)) if name.isdigit()]
 
 
-def stopping_at(step: int, action: Callable[[], None]) -> Callable:
+def stopping_at(step: int, action: Callable[[], None]) -> Produce:
     """The quick production that does something in the middle."""
 
-    def produce(order: Order, *, progress: Callable[[int, int], None], **rest: object) -> None:
+    def produce(given: Assignment) -> None:
         def watched(now: int, total: int) -> None:
             if now == step:
                 action()
-            progress(now, total)
+            given.progress(now, total)
 
-        quick_produce.produce(order, progress=watched, **rest)
+        quick_produce.produce(replace(given, progress=watched))
 
     return produce
 
@@ -249,7 +248,7 @@ def test_workers_take_turns_without_doubling(service: Service) -> None:
     jobs = [add(service) for _ in range(12)]
     stop = threading.Event()
     threads = [
-        threading.Thread(target=Worker(service, partial(quick_produce.produce), stop, f"w{number}").run)
+        threading.Thread(target=Worker(service, quick_produce.produce, stop, f"w{number}").run)
         for number in range(3)
     ]
     for thread in threads:

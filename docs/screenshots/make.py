@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
 from serving import Live, finished, serving, settings
 
-from vitascope.serve.orders import Order
-from vitascope.serve.worker import Journal
+from vitascope.serve.order import Order
+from vitascope.serve.worker import Assignment
 from vitascope.video import write_frames
 from vitascope.world.caption import caption
 from vitascope.world.physics import simulate
@@ -66,25 +66,19 @@ def frames_of(seed: int, style: str, width: int, height: int, seconds: float) ->
     return render(scene, simulate(scene))
 
 
-def draw(
-    order: Order,
-    *,
-    inputs: dict[str, Path],
-    out: Path,
-    journal: Journal,
-    progress: Callable[[int, int], None],
-    preview: Callable[[bytes], None],
-) -> None:
+def draw(given: Assignment) -> None:
     """Makes an order's video by drawing a scene; "slowly" in the prompt takes its time, for pictures of the queue."""
+    order = given.order
     frames = frames_of(order.seed, order.style or "3d", order.width, order.height, order.seconds)
     if "too much" in order.prompt:
         raise ValueError("the prompt asks for more than the model knows")
     for step in range(STEPS if "slowly" in order.prompt else 1):
-        progress(step, STEPS)
+        given.progress(step, STEPS)
         if step == 2:
-            preview(blurred(frames[0]))
+            given.preview(blurred(frames[0]))
         time.sleep(0.7 if "slowly" in order.prompt else 0)
-    write_frames(frames, out, fps=order.fps, metadata={"prompt": order.prompt, "seed": order.seed, "size": order.size})
+    settings = {"prompt": order.prompt, "seed": order.seed, "size": order.size}
+    write_frames(frames, given.out, fps=order.fps, metadata=settings)
 
 
 def blurred(frame: np.ndarray) -> bytes:
@@ -190,7 +184,9 @@ def take_pictures(browser: Browser, live: Live, folder: Path) -> None:
             shoot(page, folder, "compare-light")
             page.goto(f"{live.url}/#/verify")
             clip = live.http.get(f"/v1/videos/{ids[1]}/content").content
-            page.get_by_label("File", exact=True).set_input_files({"name": "clip.mp4", "mimeType": "video/mp4", "buffer": clip})
+            page.get_by_label("File", exact=True).set_input_files(
+                {"name": "clip.mp4", "mimeType": "video/mp4", "buffer": clip}
+            )
             page.locator(".verdict").wait_for()
             shoot(page, folder, "verify-light")
         with page_of(browser, live, size=PHONE, dark=dark, phone=True) as page:

@@ -44,11 +44,13 @@ class Plan:
 
 
 def make(system: System, plan: Plan, *, seed: int, steps: int | None = None, guidance: float | None = None,
-         progress: Progress = lambda step, total: None) -> Iterator[np.ndarray]:
+         sampler: str = "multistep", progress: Progress = lambda step, total: None) -> Iterator[np.ndarray]:
     """The frames uint8 (H, W, 3) of a plan, as they are made; the arguments are those of `generate`."""
     yield from () if plan.before is None else plan.before
     number = 0
-    for frames in generate_frames(system, plan.condition, seed=seed, steps=steps, guidance=guidance, progress=progress):
+    made = generate_frames(system, plan.condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler,
+                           progress=progress)
+    for frames in made:
         for frame in frames:
             if plan.frames is None or number < plan.frames:
                 yield frame if plan.own is None else np.where(plan.kept[number, ..., None], plan.own[number], frame)

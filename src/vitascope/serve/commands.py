@@ -73,7 +73,7 @@ def create_key(
     database: Database = None,
 ) -> None:
     """Make an API key and print it, for the only time: what is stored is a hash."""
-    from .jobs import Limits
+    from .job import Limits
 
     with _opened(_settings(data, database)) as service:
         typer.echo(service.keys.create(name, Limits(max_jobs, max_seconds)))
@@ -94,8 +94,7 @@ def revoke_key(
 ) -> None:
     """Make a key invalid. Its videos stay."""
     with _opened(_settings(data, database)) as service:
-        if not service.keys.revoke(id):
-            raise ValueError(f"there is no key with the id {id!r}; `vitascope key list` shows all")
+        _insist(service.keys.revoke(id), "key", id)
 
 
 @webhooks.command("add")
@@ -124,8 +123,12 @@ def remove_webhook(
 ) -> None:
     """Send nothing more to a URL."""
     with _opened(_settings(data, database)) as service:
-        if not service.webhooks.remove(id):
-            raise ValueError(f"there is no webhook with the id {id!r}; `vitascope webhook list` shows all")
+        _insist(service.webhooks.remove(id), "webhook", id)
+
+
+def _insist(found: bool, kind: str, id: str) -> None:
+    if not found:
+        raise ValueError(f"there is no {kind} with the id {id!r}; `vitascope {kind} list` shows all")
 
 
 def _settings(data: Path, database: str | None, files: str | None = None, **more: Any) -> "Settings":

@@ -115,6 +115,7 @@ class Unavailable(Exception):
 
 
 class Database(Protocol):
+    near: bool  # a read takes microseconds and waits for nobody, so that no thread is needed to wait for it
     skip_locked: str  # what a SELECT that takes work adds, so that others do not wait for it
 
     def read(self, sql: str, **values: Any) -> list[Row]: ...
@@ -161,6 +162,7 @@ class Pool:
 class SQLite:
     """A file. One writer at a time: the threads of this process queue for a lock, other processes for the file's."""
 
+    near = True
     skip_locked = ""
     PATIENCE = 30.0  # seconds that a transaction waits for other processes
 
@@ -209,6 +211,7 @@ def _as_dict(cursor: sqlite3.Cursor, row: tuple) -> Row:
 class PostgreSQL:
     """A server, for workers on many machines."""
 
+    near = False
     skip_locked = "FOR UPDATE SKIP LOCKED"
 
     def __init__(self, url: str) -> None:

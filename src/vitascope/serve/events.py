@@ -12,7 +12,9 @@ import structlog
 from anyio import to_thread
 
 from .database import Unavailable
-from .jobs import Deleted, Job, Jobs, Queue
+from .job import Deleted, Job
+from .jobs import Jobs
+from .queue import Queue
 
 ALIVE = 15.0  # seconds between signs of life, which keep proxies from hanging up
 INTERVAL = 0.25  # seconds between looks at the store
@@ -44,10 +46,12 @@ class Watcher:
     async def follow(
         self, key: str, since: int, *, id: str | None, queue: Callable[[], Queue], show: Callable[[Job, Queue], dict]
     ) -> AsyncIterator[str]:
-        """Events of all of a key's jobs, or of one until it has ended."""
+        """Events of all of a key's jobs, or of one until it has ended. A version that this service has not come to yet
+        is another service's, or that of lost data: everything is told anew."""
         self.followers += 1
         try:
             yield "retry: 1000\n\n"
+            since = since if since <= await to_thread.run_sync(self.jobs.version) else 0
             while True:
                 changed = self.changed  # taken before the look, so that nothing falls in between
                 jobs, now = await to_thread.run_sync(lambda: (self.jobs.changes(key, since, id=id), queue()))

@@ -40,28 +40,32 @@ async def _read_fields(request: Request) -> Fields:
         fields = parse_json(await request.body())
     elif kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
         fields = nest(await _read_form(request))
+        check_text(fields)
     else:
         raise ApiError(
             415,
             f"content-type {kind!r} is not supported: expected multipart/form-data or application/json",
             code="unsupported_media_type",
         )
-    try:
-        _check_text(fields)
-    except RecursionError:
-        raise ApiError(400, "The body is nested too deeply.", code="invalid_json") from None
     return fields
 
 
 def parse_json(body: bytes) -> Fields:
-    """A JSON object; numbers are finite."""
+    """A JSON object."""
     try:
-        fields = json.loads(body or b"{}", parse_constant=_refuse_constant)
+        fields = parse(body or b"{}")
     except (ValueError, RecursionError) as error:
         raise ApiError(400, f"The body is not valid JSON: {str(error)[:200]}", code="invalid_json") from None
     if not isinstance(fields, dict):
         raise ApiError(400, f"The body is a JSON {type(fields).__name__}; expected an object.", code="invalid_json")
     return fields
+
+
+def parse(text: str | bytes) -> Any:
+    """A JSON value whose numbers are finite and whose texts can be stored. ValueError, RecursionError, ApiError."""
+    value = json.loads(text, parse_constant=_refuse_constant)
+    check_text(value)
+    return value
 
 
 def nest(pairs: list[tuple[str, Any]]) -> Fields:
@@ -124,18 +128,18 @@ def _lists(node: Any) -> Any:
     return [values[place] for place in places] if values and set(values) == set(places) else values
 
 
-def _check_text(value: Any) -> None:
-    """No database takes zero bytes or half characters, and nobody writes them."""
+def check_text(value: Any) -> None:
+    """ApiError 400 for what no database takes and nobody writes: zero bytes and half characters."""
     if isinstance(value, str):
         if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
             raise ApiError(400, "The text holds a zero character or half of a surrogate pair.", code="invalid_text")
     elif isinstance(value, dict):
         for name, entry in value.items():
-            _check_text(name)
-            _check_text(entry)
+            check_text(name)
+            check_text(entry)
     elif isinstance(value, list):
         for entry in value:
-            _check_text(entry)
+            check_text(entry)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import structlog
-from anyio import to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .errors import ApiError
-from .jobs import new_id
+from .job import new_id
 from .keys import LOCAL, Key
 from .metrics import Metrics
 from .service import LOOPBACK, Service
@@ -109,7 +108,7 @@ class Authenticated:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         try:
-            key = await to_thread.run_sync(identify, self.service, Headers(scope=scope), scope["method"])
+            key = await self.service.look(identify, self.service, Headers(scope=scope), scope["method"])
         except ApiError as refusal:
             return await refusal.response()(scope, receive, send)
         scope.setdefault("state", {})["key"] = key

@@ -25,9 +25,10 @@ from ..safety import feedback
 from . import assets, ingest, verification
 from .errors import ApiError, invalid, missing
 from .forms import Fields
-from .jobs import Job, LimitReached, Receipt, ReceiptMismatch, new_id
+from .job import Job, LimitReached, Receipt, ReceiptMismatch, new_id
 from .keys import LOCAL, Key
-from .orders import Asset, Link, Made, Order, Source, Sources
+from .order import Order
+from .orders import Asset, Link, Made, Source, Sources
 from .service import Service
 
 RETRY_WINDOW = 900.0  # seconds in which a request that says it is a retry finds its first

@@ -13,129 +13,20 @@ row of a job is locked before the row of the clock, so that two never wait for e
 """
 
 import json
-import secrets
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from itertools import accumulate
 from typing import Any
 
 from .database import Database, Execute, Row
+from .job import Deleted, Job, LimitReached, Limits, Lost, Receipt, ReceiptMismatch, new_id
+from .queue import Queue
 
 ATTEMPTS = 2  # how often a job is tried; what a worker gave back unharmed does not count
 PACE_SAMPLE = 20  # finished jobs that estimates of time rest on
 DAY = 86400
 REMEMBERED = 7 * DAY  # seconds for which followers that were away are told of a deletion
-
-
-@dataclass(frozen=True)
-class Job:
-    """One row. Times are seconds since 1970."""
-
-    id: str
-    key: str
-    model: str
-    prompt: str | None
-    size: str  # "1280x720"
-    seconds: str  # "8"
-    request: dict[str, Any]  # what the worker reads
-    work: float  # seconds of video to be made
-    source: str | None = None  # the video that it was remixed from
-    status: str = "queued"
-    progress: int = 0  # percent
-    preview: int = 0  # how many preview pictures there have been
-    created_at: float = 0.0
-    started_at: float | None = None
-    completed_at: float | None = None
-    expires_at: float | None = None
-    error_code: str | None = None
-    error_message: str | None = None
-    result: str | None = None  # the folder of the finished files
-    cancelled: bool = False
-    worker: str | None = None
-    attempt: int = 0
-    lease: float = 0.0
-    number: int = 0  # place in the order of creation
-    version: int = 0
-
-    @property
-    def live(self) -> bool:
-        return self.status in ("queued", "in_progress")
-
-
-@dataclass(frozen=True)
-class Deleted:
-    """What is left of a job for its followers."""
-
-    id: str
-    version: int
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What recognises a request that was sent twice: its token, what it said, and for how long it counts as the
-    same."""
-
-    token: str
-    fingerprint: str
-    window: float = float("inf")  # seconds; 0: only leaves a trace for later retries
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one API key may use; None is no limit."""
-
-    jobs: int | None = None  # unfinished at once
-    seconds: float | None = None  # of video in a day (UTC)
-
-
-@dataclass(frozen=True)
-class Queue:
-    """The queue at one moment, to tell places and times from."""
-
-    numbers: list[int]  # of queued jobs, rising
-    work: list[float]  # cumulated, of the queued jobs
-    running: list[Row]  # id, work, progress, started_at
-    pace: float | None  # seconds that a second of video takes; None: nothing was finished yet
-    at: float = field(default_factory=time.time)
-
-    def position(self, job: Job) -> int | None:
-        """How many jobs come first; None if it does not wait."""
-        return len(self.running) + bisect_left(self.numbers, job.number) if job.status == "queued" else None
-
-    def eta(self, job: Job) -> float | None:
-        """Seconds until it is done, about; None if it is finished or nothing is known."""
-        if job.status == "in_progress":
-            return self._left(job.work, job.progress, job.started_at)
-        if job.status != "queued" or self.pace is None:
-            return None
-        place = bisect_left(self.numbers, job.number)
-        ahead = sum(self._left(r["work"], r["progress"], r["started_at"]) or 0.0 for r in self.running)
-        waiting = self.pace * (self.work[place - 1] if place else 0.0)
-        return (ahead + waiting) / max(len(self.running), 1) + self.pace * job.work
-
-    def _left(self, work: float, progress: int, started_at: float | None) -> float | None:
-        spent = self.at - (started_at or self.at)
-        if progress >= 5:
-            return spent * (100 - progress) / progress
-        return None if self.pace is None else max(self.pace * work - spent, 0.0)
-
-
-class Lost(Exception):
-    """The job is no longer this worker's: given to another, cancelled away or deleted."""
-
-
-class LimitReached(Exception):
-    """The key has used what it may."""
-
-
-class ReceiptMismatch(Exception):
-    """An Idempotency-Key came back with another request."""
-
-
-def new_id(prefix: str) -> str:
-    return f"{prefix}_{secrets.token_hex(16)}"
 
 
 class Jobs:
@@ -213,7 +104,7 @@ class Jobs:
         )
         return [_job(row) for row in rows[:limit]], len(rows) > limit
 
-    def changes(self, key: str, since: int, *, id: str | None = None) -> list["Job | Deleted"]:
+    def changes(self, key: str, since: int, *, id: str | None = None) -> list[Job | Deleted]:
         """What became of the key's jobs (or of one of them) after a version, in the order of their last change. Who
         knows nothing yet (`since` 0) is told of no deletion."""
         one, known = "AND id = :id" if id else "", "AND :since > 0"

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 
 from .database import Database
-from .jobs import Limits
+from .job import Limits
 
 FORM = re.compile(r"vk_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 

@@ -9,9 +9,12 @@ from typing import Any
 from ..presets import CAMERAS, STYLES
 from ..safety.policy import CATEGORIES
 from .database import Row
-from .jobs import Job, Queue
-from .orders import BOUNDS, CURVES, SAMPLERS, SIZES
+from .job import Job
+from .order import BOUNDS, CURVES, SAMPLERS, SIZES
+from .queue import Queue
 from .webhooks import Hook
+
+COMPLAINTS = (*CATEGORIES, "other")  # what may be wrong with a video
 
 
 def video(job: Job, queue: Queue | None = None) -> dict[str, Any]:
@@ -104,7 +107,7 @@ def model(name: str, card: dict[str, Any]) -> dict[str, Any]:
         "samplers": SAMPLERS,
         "sizes": {"sides": BOUNDS.side, "pixels": BOUNDS.area, "usual": SIZES},
         "seconds": BOUNDS.seconds,
-        "report_categories": (*CATEGORIES, "other"),
+        "report_categories": COMPLAINTS,
         "knows": card.get("knows", {}),
     }
     return {"id": name, "object": "model", "created": 0, "owned_by": "vitascope", "vitascope": offers}

@@ -23,7 +23,6 @@ from torch import Tensor, nn
 
 from .. import edits
 from ..generate import decode, generate_frames
-from ..sampling import Progress
 from ..models.autoencoder import FRAMES
 from ..models.transformer import Packed, unpatchify
 from ..models.upsampler import SCALE
@@ -32,14 +31,15 @@ from ..produce import Asked, Gate, describe_model, open_gate, produce
 from ..produce import Refused as RefusedByGate
 from ..provenance.credentials import Source
 from ..safety.frames import review
+from ..sampling import Progress
 from ..storyboard import Card, Shot, place, plan_shot
 from ..system import System
 from ..tasks import Condition, change_prompts, know, loop, text_to_video
 from ..upscale import upscale
 from ..video import Stream, Video, cover, cover_frame, read_image, read_video, write_video
-from .orders import Order
+from .order import Order
 from .pictures import encode
-from .worker import Journal, Refused
+from .worker import Assignment, Journal, Refused
 
 PREVIEW_PAUSE = 2.0  # seconds between two previews, which cost a decoding and a review each
 PARENTS = ("video", "other")  # roles of inputs that are changed or continued; the others only guide
@@ -59,16 +59,8 @@ class Production:
         self.system, self.gate = system, gate
         self.system.text  # loaded now, for all copies of the system
 
-    def __call__(
-        self,
-        order: Order,
-        *,
-        inputs: dict[str, Path],
-        out: Path,
-        journal: Journal,
-        progress: Progress,
-        preview: Callable[[bytes], None],
-    ) -> None:
+    def __call__(self, given: Assignment) -> None:
+        order, inputs = given.order, given.inputs
         sources = tuple(
             Source(path, "parentOf" if role in PARENTS else "inputTo")
             for role, path in inputs.items()
@@ -83,11 +75,11 @@ class Production:
             sources=sources,
             metadata={**settings, "model": self.gate.model.name, "model_version": self.gate.model.version},
         )
-        watcher = Previews(self.system, self.gate, preview)
+        watcher = Previews(self.system, self.gate, given.preview)
         system = copy.copy(self.system)
-        system.transformer = Recorded(self.system.transformer, journal, watcher.see)
+        system.transformer = Recorded(self.system.transformer, given.journal, watcher.see)
         try:
-            produce(asked, lambda: film(system, order, inputs, progress), out=out, gate=self.gate)
+            produce(asked, lambda: film(system, order, inputs, given.progress), out=given.out, gate=self.gate)
         except RefusedByGate as refusal:
             raise Refused(str(refusal)) from refusal
 
@@ -295,6 +287,7 @@ def change(system: System, order: Order, inputs: dict[str, Path], progress: Prog
         seed=order.seed,
         steps=order.steps,
         guidance=order.guidance,
+        sampler=order.sampler,
         progress=progress,
     )
     large = upscale(system.upsampler, made, order.width, order.height)

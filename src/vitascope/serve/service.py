@@ -1,18 +1,23 @@
 """The parts of a service, opened from its settings: what the web process, the workers and the commands share."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from anyio import to_thread
 
 from .assets import Assets
 from .database import Database, connect
-from .jobs import Jobs, Limits
+from .job import Limits
+from .jobs import Jobs
 from .keys import Keys
 from .storage import Files
 from .webhooks import Webhooks
 
 BUNDLED = Path(__file__).parents[1] / "weights" / "bundled"  # as in system.py, which imports torch
+T = TypeVar("T")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -54,6 +59,11 @@ class Service:
     webhooks: Webhooks
     assets: Assets
     files: Files
+
+    async def look(self, read: Callable[..., T], *arguments: Any) -> T:
+        """What a read of one row gives. A thread would cost more than a look into a file of this machine, and might
+        have to wait for those that write; another machine is waited for in a thread."""
+        return read(*arguments) if self.database.near else await to_thread.run_sync(read, *arguments)
 
     def close(self) -> None:
         self.database.close()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 CHUNK = 256 * 1024  # bytes
+BLOCK = 4 * 2**20  # bytes that are asked for at once from another machine
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
 
@@ -102,7 +103,7 @@ class Files:
 
     def chunks(self, name: str, first: int, last: int) -> Iterator[bytes]:
         """The bytes from `first` up to `last`, in pieces."""
-        with self.path(name).open("rb") if self.folder is not None else self.remote.open(self._key(name), "rb") as file:
+        with self._open(name) as file:
             file.seek(first)
             while first < last and (chunk := file.read(min(CHUNK, last - first))):
                 yield chunk
@@ -131,6 +132,11 @@ class Files:
         """Seconds since a folder of a local root was changed; FileNotFoundError."""
         return now - self.path(folder).stat().st_mtime
 
+    def _open(self, name: str) -> BinaryIO:
+        if self.folder is not None:
+            return self.path(name).open("rb")
+        return self.remote.open(self._key(name), "rb", block_size=BLOCK)
+
     def _key(self, name: str) -> str:
         assert NAME.fullmatch(name), name
         return f"{self.prefix}/{name}"
@@ -139,5 +145,6 @@ class Files:
 def _open_remote(root: str) -> tuple[Any, str]:
     import fsspec  # with its driver for the address: s3fs, gcsfs …
 
-    remote, prefix = fsspec.core.url_to_fs(root)
+    # what other machines write is seen at once
+    remote, prefix = fsspec.core.url_to_fs(root, use_listings_cache=False)
     return remote, prefix.rstrip("/")

@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 
 from .database import Database, Row
 from .ingest import check_url, is_public, open_checked
-from .jobs import new_id
+from .job import new_id
 
 SCHEDULE = (5, 30, 300, 1800, 7200, 18_000, 36_000, 36_000)  # seconds to the next try; then the event is dropped
 HOLD = 60.0  # seconds that one sender has for one try

@@ -26,8 +26,9 @@ import structlog
 from . import ingest, pictures
 from .database import Unavailable
 from .intake import folder, is_picture
-from .jobs import Job, Jobs, Lost
-from .orders import Order
+from .job import Job, Lost
+from .jobs import Jobs
+from .order import Order
 from .service import Service
 
 POLL = 0.5  # seconds between looks at an empty queue
@@ -44,24 +45,21 @@ class Journal(Protocol):
     def write(self, number: int, entry: bytes) -> None: ...
 
 
-class Produce(Protocol):
-    """Makes the video of an order in the file `out`, reviewed, marked and signed: whole or not at all.
+@dataclass(frozen=True)
+class Assignment:
+    """What is to be made, from what, and whom to tell."""
 
-    `inputs` are the order's files by role. `progress(step, total)` is called at every step and may raise; `preview`
-    takes a picture (webp) of what is seen so far, already reviewed. `journal` holds what an earlier attempt had
-    computed. Raises Refused, ValueError for what the user must change, and anything else for what may be tried again.
-    """
+    order: Order
+    inputs: dict[str, Path]  # the order's files by role
+    out: Path  # where the video is to be
+    journal: Journal  # what an earlier attempt had computed
+    progress: Callable[[int, int], None]  # (step, total), called at every step; may raise
+    preview: Callable[[bytes], None]  # takes a picture (webp) of what is seen so far, already reviewed
 
-    def __call__(
-        self,
-        order: Order,
-        *,
-        inputs: dict[str, Path],
-        out: Path,
-        journal: Journal,
-        progress: Callable[[int, int], None],
-        preview: Callable[[bytes], None],
-    ) -> None: ...
+
+Produce = Callable[[Assignment], None]
+"""Makes the video in the file `out`, reviewed, marked and signed: whole or not at all. Raises Refused, ValueError for
+what the user must change, and anything else for what may be tried again."""
 
 
 class Refused(Exception):
@@ -167,14 +165,8 @@ class Worker:
                 files.write(f"{result}/preview.webp", picture)
                 hold.show_preview()
 
-            self.produce(
-                order,
-                inputs=inputs,
-                out=out,
-                journal=StoredJournal(files, f"{folder(job.id)}/journal"),
-                progress=hold.progress,
-                preview=preview,
-            )
+            journal = StoredJournal(files, f"{folder(job.id)}/journal")
+            self.produce(Assignment(order, inputs, out, journal, hold.progress, preview))
             hold.check()
             self._describe(job, order, out)
             thumbnail, spritesheet = pictures.of_video(out)
