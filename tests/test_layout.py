@@ -1,10 +1,12 @@
 """Layouts survive the way through a grid of numbers, and tokens are told where they lie in a subject."""
 
+from dataclasses import replace
+
 import torch
 from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
-from vitascope.models.layout import CHANNELS, SLOTS, Staging, from_grid, inside, to_grid
+from vitascope.models.layout import CHANNELS, SLOTS, Staging, covered, from_grid, inside, to_grid
 from vitascope.world.physics import simulate
 from vitascope.world.scene import FULL, sample_scene
 
@@ -59,3 +61,14 @@ def test_staging_starts_silent_and_then_tells_near_tokens_only():
     assert told.shape == (5 * 64 + 5 * 24, 32) and told[:320].any() and not told[320:].any()
     near = (inside(layout, 8, 8).abs().amax(-1).amin(-1) < 0.9)[..., layout.subjects > 0].any(-1).flatten()
     assert not told[:320][~near].any() and told[:320][near].any(-1).all()
+
+
+def test_positions_of_a_thing_are_covered_and_no_others():
+    for layout in layouts(4):
+        where = inside(layout, 16, 16)
+        there = covered(layout, 16, 16)
+        assert there.shape == (5, 16, 16) and there.any() and not there.all()
+        for slot in layout.subjects.nonzero().flatten():
+            assert there[(where[:, :, :, slot].abs().amax(-1) < 0.4).any(-1)].all()
+        nobody = replace(layout, subjects=torch.zeros_like(layout.subjects))
+        assert not covered(nobody, 16, 16).any()

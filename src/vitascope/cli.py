@@ -380,7 +380,7 @@ def export(
 
     words = named(VOCABULARIES, vocabulary, "vocabulary")
     captions = (caption(sample_scene(seed, words), level, seed) for seed in range(2000) for level in LEVELS)
-    knows = {key: sorted(set(value)) for key, value in asdict(words).items() if value and isinstance(value[0], str)}
+    knows = {key: sorted(set(value)) for key, value in asdict(words).items() if isinstance(value, tuple) and isinstance(value[0], str)}
     card = {"knows": knows, "words": known_words(captions)}
     folders = {"autoencoder": autoencoder, "transformer": transformer, "upsampler": upsampler}
     parts = {part: _load_part(part, folder) for part, folder in (folders | ({"planner": planner} if planner else {})).items()}

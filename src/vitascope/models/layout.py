@@ -110,6 +110,12 @@ def inside(layout: Layout, rows: int, columns: int) -> Tensor:
     return torch.stack([across, down], -1) / poses[..., 2:3]
 
 
+def covered(layout: Layout, rows: int, columns: int) -> Tensor:
+    """Which positions (K, rows, columns), bool, have their middle in a thing at any time."""
+    within = inside(layout, rows, columns).abs().amax(-1).amin(-1) < 0.5                        # (k, h, w, s)
+    return (within & (layout.subjects > 0)).any(-1)
+
+
 class Staging(nn.Module):
     """Tells tokens what a layout has in store for them; nothing at the start of training."""
 

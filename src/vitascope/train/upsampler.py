@@ -2,7 +2,8 @@
 renders: a clip, and the same clip at half the size.
 
 Most inputs go through the autoencoder first, with noise on their latents: what the upsampler will be given is decoded from
-generated latents. Most come with their layout, moved a little, for generated ones are never exact. The encoder stays as it
+generated latents, which are worst where things are. Most come with their layout, moved a little, for generated ones are
+never exact. The encoder stays as it
 is, so whatever learnt from its latents stays right; the decoder learns on, for the large picture as well as for its own.
 """
 
@@ -20,7 +21,7 @@ from ..data.shards import FIRST_SEED
 from ..data.truth import layout_of
 from ..evaluate.reconstruction import psnr
 from ..models.autoencoder import Autoencoder
-from ..models.layout import Layout
+from ..models.layout import Layout, covered
 from ..models.upsampler import SCALE, UPSAMPLERS, Upsampler, UpsamplerConfig
 from ..precision import fast_precision
 from ..video import to_unit
@@ -62,7 +63,8 @@ class UpsamplerTraining:
     plain: float = 0.3  # share of inputs that did not go through the autoencoder
     unplanned: float = 0.3  # share of inputs without a layout
     astray: float = 0.008  # standard deviation of what a layout is off, in heights of the view and in logarithms of sides
-    noise: float = 0.2  # highest standard deviation of the noise on latents; each crop draws its own
+    noise: float = 0.3  # highest standard deviation of the noise on latents; each crop draws its own
+    worst: float = 0.8  # the same where things are, if a layout tells of them
     own: float = 0.5  # weight of the decoder's own small picture
     squares: float = 2.0  # weight of the squared error beside the absolute one
     edges: float = 1.0  # weight of the absolute error of the spatial gradient
@@ -139,12 +141,12 @@ def train_step(model: Decoders, optimizer: torch.optim.Optimizer, config: Upsamp
         group["lr"] = group["highest"] * min((step + 1) / config.warmup, 1.0, 3 * (1 - step / config.steps))
     drawn = [draw_crop(FIRST_SEED["train"] + int(rng.integers(2**31)), config, rng) for _ in range(config.batch)]
     large = to_unit(np.stack([crop for crop, _ in drawn]))
-    layouts = [stray(layout, config.astray, rng) if rng.random() >= config.unplanned else None for _, layout in drawn]
+    layouts = [layout if rng.random() >= config.unplanned else None for _, layout in drawn]
     small, plain = halve(large), torch.from_numpy(rng.random(config.batch) < config.plain)
     with fast_precision():
-        decoded = decode_noisy(model.autoencoder, small, config, torch_generator(rng)).float()
+        decoded = decode_noisy(model.autoencoder, small, layouts, config, torch_generator(rng)).float()
         inputs = torch.where(plain.view(-1, 1, 1, 1, 1), small, decoded.clamp(-1, 1))
-        outputs = model.upsampler(inputs, layouts).float()
+        outputs = model.upsampler(inputs, [layout and stray(layout, config.astray, rng) for layout in layouts]).float()
     loss = pair_loss(outputs, large, config) + config.own * pair_loss(decoded, small, config)
     optimizer.zero_grad()
     loss.backward()
@@ -193,11 +195,15 @@ def pair_loss(output: Tensor, target: Tensor, config: UpsamplerTraining) -> Tens
     return error.abs().mean() + config.squares * error.square().mean() + config.edges * edges
 
 
-def decode_noisy(autoencoder: Autoencoder, videos: Tensor, config: UpsamplerTraining, generator: torch.Generator) -> Tensor:
+def decode_noisy(autoencoder: Autoencoder, videos: Tensor, layouts: list[Layout | None], config: UpsamplerTraining,
+                 generator: torch.Generator) -> Tensor:
     """Videos through the autoencoder, with noise on the latents whose strength each draws for itself."""
     with torch.no_grad():
-        latents = autoencoder.encode(videos).float()
-    strength = config.noise * torch.rand(len(latents), 1, 1, 1, 1, generator=generator)
+        latents = autoencoder.encode(videos).float()                                             # (B, C, K, h, w)
+    things = torch.stack([covered(layout, *latents.shape[3:]) if layout else torch.zeros(latents.shape[2:], dtype=torch.bool)
+                          for layout in layouts])
+    often, worst = (highest * torch.rand(len(latents), 1, 1, 1, generator=generator) for highest in (config.noise, config.worst))
+    strength = torch.where(things, torch.maximum(often, worst), often)[:, None]
     return autoencoder.decode(latents + strength * torch.randn(latents.shape, generator=generator))
 
 
