@@ -1,5 +1,6 @@
 """A live service on 127.0.0.1 for tests: the real application under uvicorn, and a worker that makes quick videos."""
 
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import structlog
 import uvicorn
 
 import quick_produce
@@ -15,7 +17,7 @@ from vitascope.serve.app import create_app
 from vitascope.serve.service import Service, Settings, open_service
 from vitascope.serve.worker import Produce, Worker
 
-CLIP_SIZE = "64x48"
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # tests look at answers
 
 
 @dataclass(frozen=True)

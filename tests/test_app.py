@@ -1,9 +1,12 @@
 """The HTTP surface as plain programs and browsers meet it; test_openai_client.py has the official client."""
 
 import json
+import os
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -599,6 +602,33 @@ def test_a_full_disk_is_said_to_be_and_leaves_nothing(idle: Live, monkeypatch: p
     assert idle.service.jobs.counts() == {} and idle.service.files.names("videos") == []
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of two megabytes, for those who may mount one."""
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", tmp_path], capture_output=True)
+    if made.returncode:
+        pytest.skip("only root can mount a small file system")
+    yield tmp_path
+    subprocess.run(["umount", tmp_path], check=True)
+
+
+def test_a_service_outlives_a_disk_that_is_full(small_disk: Path) -> None:
+    with serving(settings(small_disk)) as live:
+        first = finished(live, create(live)["id"])
+        ballast = os.open(small_disk / "ballast", os.O_CREAT | os.O_WRONLY)
+        with suppress(OSError):
+            while True:
+                os.write(ballast, bytes(4096))
+        os.close(ballast)
+        clip = live.http.get(f"/v1/videos/{first['id']}/content").content
+        assert refusal(live.http.post("/v1/videos", json=SMALL))[:2] == (507, "storage_full")
+        upload = {"data": {"prompt": "a dog"}, "files": {"video": ("a.mp4", clip)}}
+        assert refusal(live.http.post("/v1/videos/edits", **upload))[:2] == (507, "storage_full")
+        assert live.service.files.names("videos") == [first["id"]]
+        (small_disk / "ballast").unlink()
+        assert finished(live, create(live, seed=1)["id"])["status"] == "completed"
+
+
 def test_failures_of_handlers_tell_nothing(idle: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: object, **options: object) -> None:
         raise RuntimeError("secret detail")
@@ -629,7 +659,6 @@ def test_the_document_is_served(idle: Live) -> None:
 
 
 def test_the_web_process_holds_no_torch() -> None:
-    import subprocess
     import sys
 
     code = "import sys, vitascope.serve.web; print(sorted({'torch', 'av', 'cv2', 'numpy'} & set(sys.modules)))"

@@ -20,8 +20,8 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from . import chores, extras, ingest, orders, videos
-from .database import Unavailable
-from .errors import ApiError, of_status
+from .database import Full, Unavailable
+from .errors import ApiError, of_status, storage_full
 from .events import Watcher
 from .guard import Authenticated, BodyLimit, Observed, identify
 from .metrics import Metrics
@@ -163,6 +163,8 @@ async def _say_http(request: Request, error: HTTPException) -> Response:
 
 async def _say_unavailable(request: Request, error: Unavailable) -> Response:
     log.error("database unavailable", cause=str(error))
+    if isinstance(error, Full):
+        return storage_full().response()
     return ApiError(
         503, "The database does not answer; try again.", code="unavailable", headers={"Retry-After": "1"}
     ).response()

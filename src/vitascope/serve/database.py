@@ -114,6 +114,10 @@ class Unavailable(Exception):
     """The database cannot be reached or does not answer now; the same call may succeed later."""
 
 
+class Full(Unavailable):
+    """There is no space left for the database."""
+
+
 class Database(Protocol):
     near: bool  # a read takes microseconds and waits for nobody, so that no thread is needed to wait for it
     skip_locked: str  # what a SELECT that takes work adds, so that others do not wait for it
@@ -184,7 +188,8 @@ class SQLite:
             with self.pool.take() as connection:
                 return connection.execute(sql, values).fetchall()
         except sqlite3.OperationalError as error:
-            raise Unavailable(str(error)) from error
+            full = error.sqlite_errorname == "SQLITE_FULL"
+            raise (Full if full else Unavailable)(str(error)) from error
 
     @contextmanager
     def write(self) -> Iterator[Execute]:
@@ -198,7 +203,8 @@ class SQLite:
                     raise
                 connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            raise Unavailable(str(error)) from error
+            full = error.sqlite_errorname == "SQLITE_FULL"
+            raise (Full if full else Unavailable)(str(error)) from error
 
     def close(self) -> None:
         self.pool.clear()

@@ -42,6 +42,10 @@ def missing(id: str, kind: str) -> ApiError:
     return ApiError(404, f"No {kind} with id {id!r} was found.", code="not_found", param="id")
 
 
+def storage_full() -> ApiError:
+    return ApiError(507, "There is no space left for files.", code="storage_full")
+
+
 def of_status(status: int, detail: str, headers: Mapping[str, str] | None = None) -> ApiError:
     """For what the framework refuses: an unknown path, a wrong method, a malformed body."""
     return ApiError(status, detail, code=HTTPStatus(status).phrase.lower().replace(" ", "_"), headers=headers)

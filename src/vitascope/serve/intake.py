@@ -23,7 +23,7 @@ from starlette.datastructures import UploadFile
 
 from ..safety import feedback
 from . import assets, ingest, verification
-from .errors import ApiError, invalid, missing
+from .errors import ApiError, invalid, missing, storage_full
 from .forms import Fields
 from .job import Job, LimitReached, Receipt, ReceiptMismatch, new_id
 from .keys import LOCAL, Key
@@ -309,7 +309,7 @@ def _as_answer(error: BaseException) -> BaseException:
         case ReceiptMismatch():
             return ApiError(400, "The Idempotency-Key was used with another request.", code="idempotency_key_reused")
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return ApiError(507, "There is no space left for files.", code="storage_full")
+            return storage_full()
         case FileNotFoundError():
             return ApiError(404, "A file that the request refers to is no longer there.", code="not_found")
     return error
