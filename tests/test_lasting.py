@@ -63,20 +63,22 @@ def test_paint_stays_where_it_was_put():
     assert not trail_stays(trail(reaches=2))
 
 
-def tower(tops):
-    """Blocks up to a row, which counts from the top."""
-    blocks = np.zeros((17, 16, 16))
-    for frame, top in zip(blocks, tops):
-        frame[top:, 7] = 1
-    return blocks
+def blocks(*piles):
+    """So many frames each with blocks over (height, width) cells."""
+    frames = [np.zeros((16, 16)) for _ in range(sum(count for count, *_ in piles))]
+    sizes = [size for count, *size in piles for _ in range(count)]
+    for frame, (height, width) in zip(frames, sizes):
+        frame[14 - height:14, 4:4 + width] = 1
+    return np.stack(frames)
 
 
 def test_a_tower_that_fell_stays_down():
-    assert tower_falls(tower([7] * 6 + [10] * 3 + [12] * 8))
-    assert not tower_falls(tower([7] * 17)) and not tower_falls(tower([12] * 17))
-    assert not tower_falls(tower([7] * 6 + [12] * 5 + [7] * 6))  # stands again
-    assert not tower_falls(np.zeros((17, 16, 16))) and not tower_falls(tower([7] * 12 + [16] * 5))  # is gone
-    assert not tower_falls(tower([16] * 6 + [12] * 11))  # was not there
+    tower, heap = (6, 2), (3, 6)
+    assert tower_falls(blocks((6, *tower), (3, 5, 4), (8, *heap)))
+    assert not tower_falls(blocks((17, *tower))) and not tower_falls(blocks((17, *heap)))
+    assert not tower_falls(blocks((6, *tower), (5, *heap), (6, *tower)))  # stands again
+    assert not tower_falls(blocks((12, *tower), (5, 0, 0)))  # is gone
+    assert not tower_falls(blocks((6, 0, 0), (11, *heap)))  # was not there
 
 
 def test_first_this_then_that():

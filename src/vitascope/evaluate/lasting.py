@@ -20,9 +20,9 @@ EDGE = 3  # frames at either end of a clip in which something has to be seen, or
 FEWEST = 4  # frames that a fall is fitted to
 RESTING = 0.02  # units above the lowest point from which a fall counts as over
 SURE = 0.5  # from which a cell counts as painted, or as a block
-TRAIL = 3  # cells that a trail covers at least by the time that two thirds of a clip are over
+TRAIL = 2  # cells that a trail covers at least by the time that two thirds of a clip are over
 KEPT = 0.75  # share of them that is still painted at the end
-FALLEN = 1.5 * BLOCK  # units that the top of a tower comes down by at least
+FALLEN = BLOCK  # units by which what is left of a tower gets wider and lower at least, taken together
 NEAR = 0.1  # units that a path may be off on average and still be the same
 EDIBLE = ("apple", "cookie", "pizza", "doughnut", "watermelon")
 STEPS = ("moves right", "moves left", "stands still", "jumps", "spins")  # what can be first and then
@@ -73,10 +73,18 @@ def trail_stays(paint: np.ndarray) -> bool:
 
 
 def tower_falls(bricks: np.ndarray) -> bool:
-    """Whether there is a tower at first, whose top comes down and stays down; probabilities of blocks (T, h, w)."""
-    rows = (bricks > SURE).any(2)
-    top = rows.argmax(1) / rows.shape[1]  # 0 where there are no blocks
-    return bool(rows[:EDGE].any(1).all()) and stays_changed(top, least=FALLEN)
+    """Whether blocks are piled up at first, come down and never stand again; probabilities of blocks (T, h, w)."""
+    seen = bricks > SURE
+    flatness = (_extent(seen.any(1)) - _extent(seen.any(2))) / seen.shape[1]
+    flatter = (flatness - np.median(flatness[:EDGE]))[seen.any((1, 2))]
+    there = [seen[end].any() for end in (slice(EDGE), slice(-EDGE, None))]
+    return all(there) and bool(np.median(flatter[-EDGE:]) >= FALLEN) \
+        and bool((flatter[np.argmax(flatter >= FALLEN):] >= FALLEN / 2).all())
+
+
+def _extent(seen: np.ndarray) -> np.ndarray:
+    """Cells from the first to the last one that is seen, (T, n) → (T,); 0 for none."""
+    return np.where(seen.any(1), seen.shape[1] - 1 - seen[:, ::-1].argmax(1) - seen.argmax(1), 0)
 
 
 def in_order(reading: Reading, subject: str, first: str, then: str) -> bool:
