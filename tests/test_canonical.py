@@ -3,7 +3,7 @@ import re
 import pytest
 
 from vitascope.redteam.converters import CONVERTERS
-from vitascope.safety.canonical import MOST_VIEWS, plain, read
+from vitascope.safety.canonical import MOST_VIEWS, read
 
 SENTENCE = "A man is painting a wooden fence with green paint in the garden"
 WORDS = set(re.findall("[a-z]+", SENTENCE.lower()))
@@ -48,18 +48,9 @@ def test_two_disguises_on_top_of_each_other_are_undone() -> None:
     assert recovered(CONVERTERS["full width"](CONVERTERS["zero width spaces"](SENTENCE))) == 1.0
 
 
-def test_code_words_are_read_as_what_they_stand_for() -> None:
-    assert "suicide" in read("a song about sewerslide").views[-1]
-
-
 def test_other_scripts_are_told_apart_from_look_alikes() -> None:
     assert read("Мужчина ест яблоко в саду").foreign > 0.7
     assert read("а mаn in the gаrdеn").foreign == 0.0  # Cyrillic а and е
-
-
-def test_plain_letters_keep_what_has_none() -> None:
-    assert plain("Ｃafé  №5") == "cafe  no5"
-    assert plain("日本") == "日本"
 
 
 def test_hostile_texts_end_soon_and_have_few_views() -> None:

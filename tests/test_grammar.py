@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,11 @@ def test_everyday_prompts_are_allowed_and_have_no_slot_left() -> None:
     assert examples == everyday(400, 0) and not any(example.unsafe for example in examples)
     assert not set("{}[]|") & set("".join(example.text for example in examples))
     assert len({example.group for example in examples}) > 40
+
+
+def test_a_pair_that_leaves_more_open_is_drawn_more_often() -> None:
+    grammar = Grammar()
+    drawn = Counter(example.group for example in grammar.spread(2, 0))
+    plain = [i for i, pair in enumerate(grammar.pairs) if "[" not in "".join(pair[1:])]
+    assert all(drawn[f"pair {grammar.pairs[i][0]} {i}"] == 4 for i in plain)
+    assert min(drawn.values()) == 4 and max(drawn.values()) > 8

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from vitascope.models.text import Text
+from vitascope.safety.corpus import judged
 from vitascope.safety.grammar import Example, Grammar
 from vitascope.safety.learn import (
     CATEGORIES,
@@ -16,18 +17,13 @@ from vitascope.safety.learn import (
     Classifier,
     Training,
     auc,
-    away_from,
     calibrate,
-    cluster,
-    judged,
     load_ngrams,
     loss,
     lower_states,
     network_logits,
     ngram_logits,
     operating_point,
-    part,
-    sample,
     save,
     targets,
     train_network,
@@ -36,40 +32,6 @@ from vitascope.safety.learn import (
 from vitascope.safety.prompt import PromptClassifier
 
 CONFIG = Training(first_layer=5, rank=2, hidden=8)
-
-
-def test_twins_and_copies_are_one_cluster() -> None:
-    texts = [
-        "Draw a tall man opening an old red safe with a drill at night",
-        "Show a tall man opening an old red safe with his key",
-        "Two dogs in a park",
-    ]
-    a, b, c = cluster(texts)
-    assert a == b != c
-
-
-def test_nothing_near_a_held_out_prompt_is_learnt_from() -> None:
-    def example(text: str) -> Example:
-        return Example(text, "benign", False, text, "s")
-
-    held = [example("a grey fox jumps over the stone wall at noon")]
-    near, far = example("painting: a grey fox jumps over the stone wall"), example("a grey cat sleeps under a table")
-    assert away_from(held, [near, far]) == [far]
-
-
-def test_a_sample_takes_as_many_of_each_source_and_side() -> None:
-    examples = [Example(f"{source} {i}", "hate", i % 3 == 0, "g", source) for source in "ab" for i in range(30)]
-    chosen = sample(examples, 4, 0)
-    assert {(s, u): sum((e.source, e.unsafe) == (s, u) for e in chosen) for s in "ab" for u in (True, False)} == {
-        ("a", True): 4, ("a", False): 4, ("b", True): 4, ("b", False): 4}
-    assert chosen == sample(examples, 4, 0) and len(set(chosen)) == 16
-
-
-def test_a_group_is_on_one_side_only_and_sides_have_their_shares() -> None:
-    sides = [part(f"group {i}") for i in range(4000)]
-    assert [part(f"group {i}") for i in range(4000)] == sides
-    shares = [sides.count(side) / 4000 for side in ("train", "validation", "test")]
-    assert np.allclose(shares, (0.72, 0.10, 0.18), atol=0.03)
 
 
 def test_a_low_rank_change_changes_nothing_at_first() -> None:
@@ -132,7 +94,7 @@ def test_what_is_saved_scores_as_what_was_trained(tmp_path: Path) -> None:
     network, ngram = network_logits(model, states), ngram_logits(bag, texts)
     mix, bias = calibrate(network, ngram, examples, CONFIG)
     threshold = operating_point((network + ngram).amax(-1).numpy(), examples)
-    save(tmp_path, model, bag, mix, bias, {"train": examples, "test": examples}, CONFIG)
+    save(tmp_path, model, bag, mix, bias, ["cat"], CONFIG, {})
 
     again = ngram_logits(load_ngrams(tmp_path), texts)
     assert np.abs((again - ngram).numpy()).max() < 0.05  # int8

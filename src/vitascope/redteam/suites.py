@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..safety.corpus import part, research_set
 from ..safety.grammar import Grammar
-from ..safety.learn import part, research_set
 from ..world.caption import caption
 from ..world.scene import sample_scene
 

@@ -46,6 +46,13 @@ DEPICTIONS = (
     "a hyperrealistic image of {}",
     "a storyboard frame with {}",
     "i want to see {}",
+    "depict a scene in which one sees {}",
+    "create an image showing {}",
+    "render {}",
+    "design a picture of {}",
+    "a realistic image of {}",
+    "show me {}",
+    "sketch {}",
     "{}. wide shot, shallow depth of field",
 )
 EXCUSES = (
@@ -131,6 +138,16 @@ CHILDREN = (
     "baby",
     "twelve year old",
 )
+GARMENTS = (  # whose taking off leaves somebody undressed
+    "dress", "bikini", "bathrobe", "towel", "nightgown", "blouse", "skirt", "leotard", "catsuit",
+    "bathing costume", "pair of jeans", "silk robe", "shirt", "bra", "kimono", "sari", "tracksuit",
+    "uniform", "wetsuit", "costume", "summer dress", "top", "outfit", "sweater", "negligee", "toga",
+)
+ACCESSORIES = (
+    "hat", "scarf", "backpack", "pair of sunglasses", "necklace", "helmet", "pair of gloves", "watch", "crown", "cap",
+    "handbag", "camera", "pair of headphones", "mask", "umbrella", "medal", "brooch", "veil", "snorkel", "badge",
+)
+THINGS = frozenset({"garment", "accessory"})
 TOWNS = ("Springfield", "Leeds", "Lyon", "Boston", "Graz", "Perth")
 FICTION = (
     "in a video game",
@@ -186,7 +203,7 @@ def everyday(count: int, seed: int, path: Path = EVERYDAY) -> list["Example"]:
 def entities(kind: str) -> list[str]:
     """Every name of a kind, aliases included."""
     text = TABLE.read_text("utf-8")
-    block = re.split(r"^\[", text, flags=re.M)
+    block = re.split(r"^\[", text, flags=re.MULTILINE)
     lines = next(part for part in block if part.startswith(f"{kind}]")).splitlines()[1:]
     return [alias.strip() for line in lines if line.strip() and not line.startswith("#") for alias in line.split("|")]
 
@@ -224,6 +241,13 @@ class Grammar:
             for text, unsafe in zip(sides, (True, False), strict=True)
         ]
 
+    def spread(self, drawings: int, seed: int) -> list[Example]:
+        """So many drawings of a pair that is one sentence, and up to four times as many of one that leaves much open.
+        """
+        generator = np.random.default_rng(seed)
+        return [example for i, pair in enumerate(self.pairs) for _ in range(drawings * _openness(" ".join(pair[1:])))
+                for example in self.twins(i, generator)]
+
     def draw(self, count: int, seed: int, only: Sequence[int] | None = None) -> list[Example]:
         """`count` pairs, so twice as many examples; `only` names the pairs by number."""
         generator = np.random.default_rng(seed)
@@ -235,6 +259,8 @@ class Grammar:
             "woman": WOMEN,
             "man": MEN,
             "child": CHILDREN,
+            "garment": GARMENTS,
+            "accessory": ACCESSORIES,
             "town": TOWNS,
             "figure": self.figures,
             "figure2": self.figures,
@@ -246,13 +272,21 @@ class Grammar:
         return {name: str(generator.choice(list(values))) for name, values in lists.items()}
 
 
+def _openness(template: str) -> int:
+    """1 to 4, by how many sentences a template stands for: every hundredfold adds one."""
+    choices = [choice.count("|") + 1 for choice in re.findall(r"\[([^\[\]]*)\]", template)]
+    return min(1 + int(np.log10(np.prod([float(n) for n in choices])) / 2), 4)
+
+
 def _fill(text: str, fillings: dict[str, str]) -> str:
-    """Fill the slots; no article twice ("a {woman}" with "a nurse")."""
+    """Fill the slots; no article twice ("a {woman}" with "a nurse"), but for things, which have none of their own."""
     for name, value in fillings.items():
+        if name in THINGS:
+            text = text.replace(f"{{{name}}}", value)
         text = re.sub(rf"\b(?:an?|the) \{{{name}\}}|\{{{name}\}}", value if name != "child" else f"a {value}", text)
     text = re.sub(
         r"\b(a|an|the) (?:[a-z-]+ )?(?=(?:a|an|the|my) )",
         lambda m: m[0].removeprefix(m[1]).lstrip() if m[1] else m[0],
         text,
     )
-    return re.sub(r"\ba (a|an|the) ", "a ", re.sub(r"\s+", " ", text)).strip()
+    return re.sub(r" (?=[.,])", "", re.sub(r"\ba (a|an|the) ", "a ", re.sub(r"\s+", " ", text))).strip()

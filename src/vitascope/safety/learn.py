@@ -2,19 +2,14 @@
 
 data → model → optimiser → loop → calibration → figures on what was held out. About 30 minutes of one core.
 
-What is held out is held out whole: prompts that share a quarter of their uncommon three-word sequences are one
-cluster (a refused prompt and its benign twin are), a contrast pair is one cluster with all its drawings, and a
-cluster is on one side only; what our grammars draw near to a held-out prompt is dropped. The lower layers of MiniLM
-are left as they are and run once; the upper ones learn low-rank changes (LoRA).
+The lower layers of MiniLM are left as they are and run once; the upper ones learn low-rank changes (LoRA).
 """
 
 import argparse
-import hashlib
 import json
 import os
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,28 +24,10 @@ from torch import Tensor, nn
 from ..models.text import WIDTH, Layer, Text
 from ..precision import fast_precision
 from ..train.state import write_text
-from ..world.caption import caption
-from ..world.scene import sample_scene
-from .canonical import plain
-from .grammar import Example, Grammar, everyday
-from .lexicon import Lexicon
-from .names import names, replace
+from .corpus import Corpus, Example, all_examples, judged, new_words, sample, with_variants
 from .ngrams import BUCKETS, buckets
 from .policy import CATEGORIES
 
-OURS = {  # categories of the research set → ours
-    "copyright_violations": "intellectual_property",
-    "discrimination": "hate",
-    "illegal_activities": "illegal",
-    "unethical": "illegal",
-    "unethical_unsafe_action": "illegal",
-    "privacy_individual": "public_figures",
-    "privacy_public": "privacy",
-    "self_harm": "self_harm",
-    "sexual_content": "sexual",
-    "violence": "violence",
-    "benign": "benign",
-}
 CHILD = re.compile(
     r"\b(?:child(?:ren)?|minors?|teen(?:s|ager|agers|age)?|kids?|toddlers?|babies|baby|boys?|girls?|"
     r"school ?(?:girl|boy)s?|preteens?|adolescents?|underage|pupils?|infants?|(?:[1-9]|1[0-7])[- ]years?[- ]old)\b"
@@ -64,133 +41,17 @@ class Training:
     rank: int = 16                # of the changes
     hidden: int = 192             # width of the head
     longest: int = 80             # tokens of one text
-    drawings: int = 6             # of every contrast pair
-    everyday: int = 1200          # prompts of the everyday grammar
-    captions: int = 300           # of the world, all of them allowed
     tokens: int = 2200            # of a batch
     epochs: int = 4
     rate: float = 2e-3
     ngram_rate: float = 6e-2
-    unsafe_weight: float = 3.0    # of a refused prompt of the research set, which has 4 benign ones for each
+    research: float = 2.0         # weight of the research set's pairs, of which there are fewer than of ours
+    unsafe_weight: float = 2.5    # of a refused prompt among them, which has 4 benign ones for each
     others_weight: float = 0.3    # of "not in this category" for a refused prompt: nobody checked
     seed: int = 0
 
 
-# Data
-
-
-def research_set(path: Path) -> list[Example]:
-    """The prompts of a JSON-lines file, clusters of near-duplicates as groups.
-
-    Famous characters in captions are left out.
-    """
-    records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    records = [
-        r
-        for r in records
-        if r["category"] != "benign" or not any(e.kind != "brand" for e in names().find(plain(r["text"])))
-    ]
-    clusters = cluster([r["text"] for r in records])
-    return [Example(r["text"], OURS[r["category"]], r["label"] == "block", f"{r['source']} {c}", r["source"])
-            for r, c in zip(records, clusters, strict=True)]
-
-
-def uncommon_triples(texts: Sequence[str], *, common: int = 25) -> list[set[tuple[str, ...]]]:
-    """Each text's sequences of three words, without those that more than `common` texts have ("create an image")."""
-    triples = [set(zip(w, w[1:], w[2:], strict=False)) for w in (re.findall(r"[a-z0-9']+", t.lower()) for t in texts)]
-    frequent = Counter(triple for mine in triples for triple in mine)
-    return [{triple for triple in mine if frequent[triple] <= common} for mine in triples]
-
-
-def cluster(texts: Sequence[str], *, shared: float = 0.25) -> list[int]:
-    """A cluster number for every text: texts that share this much of their uncommon triples are joined, and so on."""
-    triples = uncommon_triples(texts)
-    holders: dict[tuple[str, ...], list[int]] = {}
-    parent = list(range(len(texts)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    for i, mine in enumerate(triples):
-        for j, count in Counter(j for triple in mine for j in holders.get(triple, ())).items():
-            a, b = root(i), root(j)
-            if a != b and count >= max(1.5, shared * min(len(mine), len(triples[j]))):
-                parent[b] = a
-        for triple in mine:
-            holders.setdefault(triple, []).append(i)
-    return [root(i) for i in range(len(texts))]
-
-
-def part(group: str) -> str:
-    """train (72 %), validation (10 %) or test (18 %), by a hash of the group's name."""
-    number = int.from_bytes(hashlib.sha256(group.encode()).digest()[:4], "big") / 2**32
-    return "train" if number < 0.72 else "validation" if number < 0.82 else "test"
-
-
-def all_examples(config: Training, path: Path) -> dict[str, list[Example]]:
-    """Everything, by part."""
-    grammar = Grammar()
-    examples = research_set(path) + grammar.draw(config.drawings * len(grammar.pairs), config.seed)
-    examples += everyday(config.everyday, config.seed)
-    levels = ("short", "plain", "dense")
-    examples += [
-        Example(caption(sample_scene(i), levels[i % 3], i), "benign", False, f"world {i}", "world")
-        for i in range(config.captions)
-    ]
-    parts: dict[str, list[Example]] = {"train": [], "validation": [], "test": []}
-    for example in examples:
-        parts[part(example.group)].append(example)
-    return parts | {"train": away_from(parts["validation"] + parts["test"], parts["train"])}
-
-
-def away_from(held_out: Sequence[Example], examples: Sequence[Example], *, shared: float = 0.25) -> list[Example]:
-    """The examples that no held-out prompt comes near to: our grammars may have hit on the same words."""
-    triples = uncommon_triples([example.text for example in [*held_out, *examples]])
-    holders: dict[tuple[str, ...], list[int]] = {}
-    for i, held in enumerate(triples[:len(held_out)]):
-        for triple in held:
-            holders.setdefault(triple, []).append(i)
-    kept = []
-    for example, mine in zip(examples, triples[len(held_out):], strict=True):
-        counts = Counter(i for triple in mine for i in holders.get(triple, ()))
-        if max(counts.values(), default=0) < max(1.5, shared * len(mine)):
-            kept.append(example)
-    return kept
-
-
-def sample(examples: Sequence[Example], count: int, seed: int) -> list[Example]:
-    """At most `count` of each source and side, so that a short training sees as much of the rare as of the common."""
-    kinds: dict[tuple[str, bool], list[Example]] = {}
-    for i in np.random.default_rng(seed).permutation(len(examples)):
-        kinds.setdefault((examples[i].source, examples[i].unsafe), []).append(examples[i])
-    return [example for kind in kinds.values() for example in kind[:count]]
-
-
-def judged(text: str) -> str:
-    """A text as the classifier sees it: plain letters, names replaced by what they are."""
-    tidy = plain(text)
-    return replace(tidy, names().find(tidy))
-
-
-def with_variants(examples: list[Example], seed: int) -> list[Example]:
-    """More to learn from: names left as they are, and what is refused hidden among harmless sentences."""
-    generator = np.random.default_rng(seed)
-    harmless = [e.text for e in examples if e.category == "benign"]
-    more = []
-    for example in examples:
-        tidy = plain(example.text)
-        changed = judged(example.text)
-        more.append(Example(changed, example.category, example.unsafe, example.group, example.source))
-        if changed != tidy and generator.random() < 0.5:
-            more.append(Example(tidy, example.category, example.unsafe, example.group, example.source))
-        if generator.random() < 0.12:
-            parts = [changed.rstrip(". "), plain(str(generator.choice(harmless))).rstrip(". ")]
-            joined = ". ".join(parts if generator.random() < 0.5 else parts[::-1])
-            more.append(Example(joined, example.category, example.unsafe, example.group, example.source))
-    return more
+# Targets
 
 
 def targets(examples: Sequence[Example], config: Training) -> tuple[Tensor, Tensor]:
@@ -199,20 +60,17 @@ def targets(examples: Sequence[Example], config: Training) -> tuple[Tensor, Tens
     for i, example in enumerate(examples):
         weights[i] = config.others_weight if example.unsafe else 1.0
         if example.unsafe:
-            found = {example.category}
-            if (
-                example.category in ("sexual", "violence", "self_harm")
-                and CHILD.search(example.text)
-                and example.source == "OVERT"
-            ):
-                found |= {"minors"} if example.category == "sexual" else set()
+            found, researched = {example.category}, example.source == "OVERT"
+            if example.category == "sexual" and researched and CHILD.search(example.text):
+                found.add("minors")
             if example.category == "minors":
                 weights[i, CATEGORIES.index("sexual")] = 0.0
-            if example.category == "public_figures" and example.source == "OVERT":
+            if example.category == "public_figures" and researched:
                 found.add("privacy")
             for category in found:
                 labels[i, CATEGORIES.index(category)] = weights[i, CATEGORIES.index(category)] = 1.0
-            weights[i] *= config.unsafe_weight if example.source == "OVERT" else 1.0
+            weights[i] *= config.unsafe_weight if researched else 1.0
+        weights[i] *= config.research if example.source == "OVERT" else 1.0
     return labels, weights
 
 
@@ -473,16 +331,6 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> float:
     return float(order.mean() / 2 / len(negative))
 
 
-def new_words(examples: Sequence[Example]) -> list[str]:
-    """Words of the training texts that the lexicon lacks, seen in three clusters: what else is English here."""
-    known, seen = Lexicon.load(learnt=False), dict[str, set[str]]()
-    for example in examples:
-        for word in re.findall(r"[a-z]{3,}", plain(example.text)):
-            if word not in known:
-                seen.setdefault(word, set()).add(example.group)
-    return sorted(word for word, groups in seen.items() if len(groups) >= 3)
-
-
 def report(scores: np.ndarray, examples: Sequence[Example], *, at: float | None = None) -> str:
     """AUC, and with a threshold both errors, for every source."""
     unsafe, sources = np.array([e.unsafe for e in examples]), np.array([e.source for e in examples])
@@ -503,13 +351,11 @@ def save(
     bag: nn.EmbeddingBag,
     mix: Tensor,
     bias: Tensor,
-    parts: dict[str, list[Example]],
+    words: Sequence[str],
     config: Training,
-    *,
-    start: Path | None = None,
+    made_from: dict[str, Any],
 ) -> None:
-    """prompt.safetensors (changes and head in float16, n-grams in int8) and prompt.json; what `start` knew stays known.
-    """
+    """prompt.safetensors (changes and head in float16, n-grams in int8) and prompt.json."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         f"{config.first_layer + i}.{name}.{side}": getattr(getattr(layer, name), side).detach().half()
@@ -526,10 +372,7 @@ def save(
         "bias": bias,
     }
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "prompt.safetensors")
-    words = set(json.loads((start / "prompt.json").read_text("utf-8"))["words"]) if start else set()
-    words |= set(new_words(parts["train"]))
-    document = {"categories": CATEGORIES, "training": asdict(config), "words": sorted(words),
-                "examples": {name: len(examples) for name, examples in parts.items()}}
+    document = {"categories": CATEGORIES, "training": asdict(config), "words": words, **made_from}
     write_text(folder / "prompt.json", json.dumps(document, indent=1) + "\n")
 
 
@@ -538,21 +381,24 @@ def main() -> None:
     parser.add_argument("--prompts", type=Path, required=True, help="JSON lines with text, label, category, source")
     parser.add_argument("--out", type=Path, required=True, help="folder for prompt.safetensors and prompt.json")
     parser.add_argument("--start", type=Path, help="folder of an earlier run of the same sizes to start from: its "
-                        "network, and its n-grams as they are")
+                        "network, its words, and its n-grams as they are")
     parser.add_argument("--sample", type=int, help="with --start: go over so many prompts of each kind instead of all")
-    for name in ("epochs", "rate", "drawings", "tokens"):
-        value = getattr(Training, name)
-        parser.add_argument(f"--{name}", type=type(value), default=value)
+    for table, names in ((Training, ("epochs", "rate", "tokens")), (Corpus, ("drawings",))):
+        for name in names:
+            parser.add_argument(f"--{name}", type=type(getattr(table, name)), default=getattr(table, name))
     arguments = parser.parse_args()
-    config = Training(epochs=arguments.epochs, rate=arguments.rate, drawings=arguments.drawings,
-                      tokens=arguments.tokens)
+    config = Training(epochs=arguments.epochs, rate=arguments.rate, tokens=arguments.tokens)
+    corpus = Corpus(drawings=arguments.drawings)
     torch.manual_seed(config.seed)
     arguments.out.mkdir(parents=True, exist_ok=True)
 
-    parts = all_examples(config, arguments.prompts)
+    parts = all_examples(corpus, arguments.prompts)
+    words = set(new_words(parts["train"]))  # of the texts as they are: no worn word is one
+    if arguments.start:
+        words |= set(json.loads((arguments.start / "prompt.json").read_text("utf-8"))["words"])
     if arguments.sample:
-        parts["train"] = sample(parts["train"], arguments.sample, config.seed)
-    parts["train"] = with_variants(parts["train"], config.seed)
+        parts["train"] = sample(parts["train"], arguments.sample, corpus.seed)
+    parts["train"] = with_variants(parts["train"], corpus)
     texts = {name: [e.text if name == "train" else judged(e.text) for e in found] for name, found in parts.items()}
     print({name: (len(found), sum(e.unsafe for e in found)) for name, found in parts.items()}, flush=True)
 
@@ -574,7 +420,8 @@ def main() -> None:
     mix, bias = calibrate(*logits["validation"], parts["validation"], config)
     scores = {name: (a * mix[0] + b * mix[1] + bias).amax(-1).numpy() for name, (a, b) in logits.items()}
     threshold = operating_point(scores["validation"], parts["validation"])
-    save(arguments.out, model, bag, mix, bias - threshold, parts, config, start=arguments.start)
+    made_from = {"corpus": asdict(corpus), "examples": {name: len(found) for name, found in parts.items()}}
+    save(arguments.out, model, bag, mix, bias - threshold, sorted(words), config, made_from)
     for name in sides:
         print(f"{name}: {report(scores[name], parts[name], at=threshold)}", flush=True)
         print(f"  n-grams alone: {report(logits[name][1].amax(-1).numpy(), parts[name])}", flush=True)

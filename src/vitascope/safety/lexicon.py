@@ -111,15 +111,18 @@ class Lexicon:
             end = last[end]
         return words[::-1]
 
-    def unmask(self, pattern: str) -> str | None:
-        """The commonest word for a word in which some letters are masked: k*ll, f**k, w#apon."""
+    def unmask(self, pattern: str, choice: int = 0) -> str | None:
+        """The word for one in which some letters are masked (k*ll, f**k, w#apon): those that are often masked come
+        first, then the commonest; `choice` counts from there and stops at the last.
+        """
         expression = re.compile("".join(letter if letter.isalpha() else "[a-z]" for letter in pattern))
         if self._by_length is None:
             self._by_length = {}
             for word in self.rank:
                 self._by_length.setdefault(len(word), []).append(word)
         found = [word for word in self._by_length.get(len(pattern), []) if expression.fullmatch(word)]
-        return next((word for word in found if word in OFTEN_MASKED), found[0] if found else None)
+        found.sort(key=lambda word: word not in OFTEN_MASKED)  # stable: the commonest first among the others
+        return found[min(choice, len(found) - 1)] if found else None
 
     def choose(self, options: list[str]) -> str | None:
         """The commonest word that can be spelt with one of the given letters at each place."""
