@@ -27,6 +27,7 @@ from vitascope.video import write_frames
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the studio's tests drive a browser by playwright")
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+PATIENCE = 1000 * float(os.environ.get("PATIENCE", "20"))  # milliseconds that a page has; a busy machine is slow
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -78,7 +79,7 @@ def tab(browser, live: Live) -> Iterator[Tab]:
         options = {"viewport": {"width": 1200, "height": 800}, **options}
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
         page.on(
             "console",
             lambda message: message.type == "error" and "401" not in message.text and wrong.append(message.text),
@@ -145,7 +146,7 @@ def inputs(live: Live, id: str) -> dict[str, Path]:
 
 
 def expect(locator):
-    playwright.expect.set_options(timeout=20_000)  # milliseconds; a busy machine is slow
+    playwright.expect.set_options(timeout=PATIENCE)
     return playwright.expect(locator)
 
 

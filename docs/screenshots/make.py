@@ -1,4 +1,4 @@
-"""Makes the pictures of the studio in this folder: `python docs/screenshots/make.py [OUT]`, some three minutes.
+"""Makes the pictures of the studio in this folder: `python docs/screenshots/make.py [OUT]`, some minutes.
 
 A real service and a real browser; the clips are drawn by the procedural world, not by a model, so that the pictures
 show the studio and claim nothing about quality. Needs the package's extra `test`, `npm` (the world's artwork) and
@@ -9,7 +9,7 @@ import io
 import os
 import sys
 import tempfile
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
-from serving import Live, finished, serving, settings
+from serving import Live, finished, serving, settings, wait_for
 
 from vitascope.serve.order import Order
 from vitascope.serve.worker import Assignment
@@ -45,7 +45,8 @@ VOCABULARY = replace(FULL, cuts=0.0, sequences=0.0, styles=("3d",))
 SIZES = ("448x256", "256x256", "256x448", "336x256", "448x256", "256x256")
 SIDES = (256, 256)  # those of the second clip
 CLIPS = 10
-STEPS = 40
+STEPS, HELD = 40, 15  # steps of a clip; the one at which clips of the queue wait to be photographed
+PHOTOGRAPHED = threading.Event()
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -67,16 +68,16 @@ def frames_of(seed: int, style: str, width: int, height: int, seconds: float) ->
 
 
 def draw(given: Assignment) -> None:
-    """Makes an order's video by drawing a scene; "slowly" in the prompt takes its time, for pictures of the queue."""
+    """Makes an order's video by drawing a scene; "slowly" in the prompt waits half-way until the queue's pictures are
+    taken."""
     order = given.order
     frames = frames_of(order.seed, order.style or "3d", order.width, order.height, order.seconds)
     if "too much" in order.prompt:
         raise ValueError("the prompt asks for more than the model knows")
-    for step in range(STEPS if "slowly" in order.prompt else 1):
-        given.progress(step, STEPS)
-        if step == 2:
-            given.preview(blurred(frames[0]))
-        time.sleep(0.7 if "slowly" in order.prompt else 0)
+    if "slowly" in order.prompt:
+        given.progress(HELD, STEPS)
+        given.preview(blurred(frames[0]))
+        PHOTOGRAPHED.wait()
     settings = {"prompt": order.prompt, "seed": order.seed, "size": order.size}
     write_frames(frames, given.out, fps=order.fps, metadata=settings)
 
@@ -115,7 +116,11 @@ def made(live: Live, path: str, body: dict) -> str:
     return answer.json()["id"]
 
 
-def order_some(live: Live) -> None:
+@contextmanager
+def queue(live: Live, seed: int) -> Iterator[None]:
+    """Three videos, of which one is half made, until the block ends."""
+    PHOTOGRAPHED.clear()
+    ids = []
     for number, prompt in enumerate(
         [
             "a balloon rises slowly over the meadow at sunset",
@@ -123,7 +128,14 @@ def order_some(live: Live) -> None:
             "a robot spins slowly on the moon",
         ]
     ):
-        live.http.post("/v1/videos", json={"prompt": prompt, "size": "448x256", "seconds": "2", "seed": 50 + number})
+        body = {"prompt": prompt, "size": "448x256", "seconds": "2", "seed": seed + number}
+        ids.append(live.http.post("/v1/videos", json=body).json()["id"])
+    wait_for(lambda: live.http.get(f"/v1/videos/{ids[0]}").json()["vitascope"]["preview"])
+    yield
+    PHOTOGRAPHED.set()
+    for id in ids:
+        finished(live, id)
+        live.http.delete(f"/v1/videos/{id}")
 
 
 @contextmanager
@@ -148,21 +160,20 @@ def shoot(page: Page, folder: Path, name: str) -> None:
 def take_pictures(browser: Browser, live: Live, folder: Path) -> None:
     ids = fill(live)
     paper = made(
-        live, f"/v1/videos/{ids[1]}/remix", {"prompt": "the same as a paper cut", "style": "papercut", "seed": 31}
+        live, f"/v1/videos/{ids[1]}/remix", {"prompt": "the same as a paper cut", "style": "papercut", "seed": 1}
     )
     made(
-        live, "/v1/videos/extensions", {"prompt": "and on it goes", "video": {"id": ids[1]}, "seconds": "2", "seed": 32}
+        live, "/v1/videos/extensions", {"prompt": "and on it goes", "video": {"id": ids[1]}, "seconds": "2", "seed": 1}
     )
     live.http.post("/v1/videos", json={"prompt": "far too much at once", "size": "256x256", "seconds": "2"})
     for dark in (False, True):
         look = "dark" if dark else "light"
-        order_some(live)
-        time.sleep(4)
-        with page_of(browser, live, size=WIDE, dark=dark) as page:
-            page.locator(f'.tile[data-id="{ids[-1]}"]').hover()
-            shoot(page, folder, f"library-{look}")
-        with page_of(browser, live, size=PHONE, dark=dark, phone=True) as page:
-            shoot(page, folder, f"phone-{look}")
+        with queue(live, 60 if dark else 50):
+            with page_of(browser, live, size=WIDE, dark=dark) as page:
+                page.locator(f'.tile[data-id="{ids[-1]}"]').hover()
+                shoot(page, folder, f"library-{look}")
+            with page_of(browser, live, size=PHONE, dark=dark, phone=True) as page:
+                shoot(page, folder, f"phone-{look}")
         with page_of(browser, live, size=WIDE, dark=dark) as page:
             write_storyboard(page)
             shoot(page, folder, f"storyboard-{look}")

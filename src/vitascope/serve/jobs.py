@@ -59,13 +59,14 @@ class Jobs:
             if not fresh:
                 return self._twin(execute, first.key, receipt), False
             self._charge(execute, first.key, sum(job.work for job in batch), len(batch), limits, now)
-            for job in batch:
+            rows = [
                 execute(
                     "INSERT INTO jobs (id, key, version, model, prompt, size, seconds, source, request, work, status,"
-                    " created_at, expires_at) VALUES (:id, :key, 0, :model, :prompt, :size, :seconds, :source,"
-                    " :request, :work, 'queued', :now, :expires_at)",
+                    " created_at, expires_at) VALUES (:id, :key, :version, :model, :prompt, :size, :seconds, :source,"
+                    " :request, :work, 'queued', :now, :expires_at) RETURNING *",
                     id=job.id,
                     key=job.key,
+                    version=self._tick(execute),  # nobody waits for a row that is not there yet
                     model=job.model,
                     prompt=job.prompt,
                     size=job.size,
@@ -75,9 +76,10 @@ class Jobs:
                     work=job.work,
                     now=now,
                     expires_at=job.expires_at,
-                )
-                self._stamp(execute, job.id)
-            return _job(execute("SELECT * FROM jobs WHERE id = :id", id=first.id)[0]), True
+                )[0]
+                for job in batch
+            ]
+            return _job(rows[0]), True
 
     def get(self, id: str, key: str) -> Job | None:
         rows = self.database.read("SELECT * FROM jobs WHERE id = :id AND key = :key", id=id, key=key)
