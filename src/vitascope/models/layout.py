@@ -145,7 +145,7 @@ class Staging(nn.Module):
         told = torch.cat([waves(where[k, h, w, s], WAVES).flatten(2), poses[..., 2:3].log(), poses[..., 3:5] * poses[..., 5:6],
                           poses[..., 6:]], -1).flatten(1)
         hidden = self.read(told) + self.subject(layout.subjects[s]) + self.colour(layout.colours[s])
-        y = self.tell(F.relu(hidden).square())                                                  # (P, width)
+        y = self.tell(hidden * F.relu(hidden))                                                  # (P, width)
         path = layout.view.flatten(0, 1).cumsum(0).unflatten(0, layout.view.shape[:2])          # (k, f, VIEW)
         view = self.view(torch.cat([path, waves(path[..., :2], VIEW_WAVES).flatten(2)], -1).flatten(1))  # (k, width)
         x = repeat(view, "k d -> (k n) d", n=rows * columns).to(y.dtype)
