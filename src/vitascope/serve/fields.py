@@ -113,7 +113,7 @@ def parse_number(value: Any) -> float | None:
 def parse_integer(value: Any) -> int | None:
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value):
         return int(value)
-    if isinstance(value, float) and value.isparse_integer():
+    if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 

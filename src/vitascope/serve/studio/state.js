@@ -317,7 +317,7 @@ export function standing(video, at) {
   const eta = left(video, at);
   const time = eta === null ? "" : ` · about ${duration(Math.max(eta, 1))}`;
   if (video.status === "in_progress") return `${video.progress} %${attempt > 1 ? " · second try" : ""}${time}`;
-  return `${position ? `${plural(position, "video")} before it` : "Next"}${time}`;
+  return `${position ? `${position} before it` : "Next"}${time}`;
 }
 export const TASKS = {
   create: "Created",
