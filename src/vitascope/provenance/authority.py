@@ -20,15 +20,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 from platformdirs import user_data_path
 
-CLAIM_SIGNING = ObjectIdentifier("1.3.6.1.4.1.62558.2.1")  # what C2PA 2.x readers ask of a leaf, beside emailProtection
+from .certificates import describe_chain, describe_usage, issue, load_chain, load_key, name_of, public_bytes, to_pem
+
 ROOT_DAYS, INTERMEDIATE_DAYS = 3650, 1825
-SKEW = timedelta(hours=1)  # certificates begin this much earlier, for clocks that are late
 RENEW_DAYS = 30  # of a leaf's life left when `doctor` asks for a rotation
 SECRETS = ("root.key", "intermediate.key", "leaf.key", "marks.key")
 CHAIN = ("leaf.pem", "intermediate.pem")
@@ -112,7 +110,7 @@ class Authority:
             raise ValueError(f"{folder} holds an authority already; `vitascope provenance rotate` renews its leaf")
         with _new_folder(folder) as partial:
             root_key, root = _issue_root(config.name)
-            _write_secret(partial / "root.key", _to_pem(root_key))
+            _write_secret(partial / "root.key", to_pem(root_key))
             (partial / "root.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
             _issue_intermediate(partial, config.name, root_key, root)
             _issue_leaf(partial, config)
@@ -131,14 +129,14 @@ class Authority:
             raise ValueError(f"{folder} holds an authority already")
         if (key is None) == (not config.sign_command):
             raise ValueError("the leaf's key is needed in exactly one place: a key file or a signing command")
-        certificates = _load_chain(chain)
+        certificates = load_chain(chain)
         with _new_folder(folder) as partial:
             (partial / "root.pem").write_bytes(anchor.read_bytes())
             (partial / "leaf.pem").write_bytes(certificates[0].public_bytes(serialization.Encoding.PEM))
             rest = (each.public_bytes(serialization.Encoding.PEM) for each in certificates[1:])
             (partial / "intermediate.pem").write_bytes(b"".join(rest))
             if key:
-                _write_secret(partial / "leaf.key", _to_pem(_load_key(key.read_text(), key)))
+                _write_secret(partial / "leaf.key", to_pem(load_key(key.read_text(), key)))
             _finish(partial, config)
         return cls.load(folder)
 
@@ -190,7 +188,7 @@ class Authority:
         if not (self.folder / "root.key").exists():
             raise ValueError("the intermediate certificate expires before a new leaf would, and root.key is not here: "
                              "bring it back")
-        root_key = _load_key(_read_secret(self.folder / "root.key"), self.folder / "root.key")
+        root_key = load_key(_read_secret(self.folder / "root.key"), self.folder / "root.key")
         _issue_intermediate(self.folder, self.config.name, root_key,
                             x509.load_pem_x509_certificate(self.anchor.encode()))
 
@@ -204,13 +202,13 @@ class Authority:
         left = (leaf.not_valid_after_utc - now).days
         findings.append(Finding("leaf dates", leaf.not_valid_before_utc <= now and left >= RENEW_DAYS,
                                 f"{left} days left, until {leaf.not_valid_after_utc:%Y-%m-%d}"))
-        findings.append(Finding("leaf usage", *_describe_usage(leaf)))
+        findings.append(Finding("leaf usage", *describe_usage(leaf)))
         if not self.config.sign_command:
-            key = _load_key(self.private_key(), self.folder / "leaf.key").public_key()
-            fits = _public_bytes(key) == _public_bytes(leaf.public_key())
+            key = load_key(self.private_key(), self.folder / "leaf.key").public_key()
+            fits = public_bytes(key) == public_bytes(leaf.public_key())
             findings.append(Finding("leaf key", fits, f"{'fits' if fits else 'does not fit'} the certificate"))
-        chain = _load_chain(*(self.folder / name for name in CHAIN))
-        findings.append(Finding("chain", *_describe_chain(chain, x509.load_pem_x509_certificate(self.anchor.encode()))))
+        chain = load_chain(*(self.folder / name for name in CHAIN))
+        findings.append(Finding("chain", *describe_chain(chain, x509.load_pem_x509_certificate(self.anchor.encode()))))
         if (self.folder / "root.key").exists():
             findings.append(Finding("root key", True, "lies beside the leaf; better kept elsewhere: it is needed only "
                                                       "when the intermediate certificate ends"))
@@ -226,87 +224,26 @@ def authority_folder(folder: Path | None = None) -> Path:
 
 def _issue_root(name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = _subject(name, "root")
-    return key, _certificate(subject, key.public_key(), subject, key, key.public_key(), days=ROOT_DAYS, path_length=1)
+    subject = name_of(name, "root")
+    return key, issue(subject, key.public_key(), subject, key, key.public_key(), days=ROOT_DAYS, path_length=1)
 
 
 def _issue_intermediate(folder: Path, name: str, root_key: ec.EllipticCurvePrivateKey, root: x509.Certificate) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _certificate(_subject(name, "intermediate"), key.public_key(), root.subject, root_key,
-                               root_key.public_key(), days=INTERMEDIATE_DAYS, path_length=0)
-    _write_secret(folder / "intermediate.key", _to_pem(key))
+    certificate = issue(name_of(name, "intermediate"), key.public_key(), root.subject, root_key, root_key.public_key(),
+                        days=INTERMEDIATE_DAYS, path_length=0)
+    _write_secret(folder / "intermediate.key", to_pem(key))
     (folder / "intermediate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _issue_leaf(folder: Path, config: AuthorityConfig) -> None:
-    issuer_key = _load_key(_read_secret(folder / "intermediate.key"), folder / "intermediate.key")
+    issuer_key = load_key(_read_secret(folder / "intermediate.key"), folder / "intermediate.key")
     issuer = x509.load_pem_x509_certificate((folder / "intermediate.pem").read_bytes())
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _certificate(_subject(config.name, "video signer"), key.public_key(), issuer.subject, issuer_key,
-                               issuer_key.public_key(), days=config.leaf_days, path_length=None)
-    _write_secret(folder / "leaf.key", _to_pem(key))
+    certificate = issue(name_of(config.name, "video signer"), key.public_key(), issuer.subject, issuer_key,
+                        issuer_key.public_key(), days=config.leaf_days, path_length=None)
+    _write_secret(folder / "leaf.key", to_pem(key))
     (folder / "leaf.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-
-
-def _certificate(subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509.Name,
-                 issuer_key: ec.EllipticCurvePrivateKey, issuer_public: ec.EllipticCurvePublicKey, *, days: float,
-                 path_length: int | None) -> x509.Certificate:
-    """An ES256 certificate; `path_length` None makes a leaf that may sign claims, a number an authority."""
-    now, authority = datetime.now(UTC) - SKEW, path_length is not None
-    usage = x509.KeyUsage(digital_signature=not authority, content_commitment=not authority, key_cert_sign=authority,
-                          crl_sign=authority, key_encipherment=False, data_encipherment=False, key_agreement=False,
-                          encipher_only=False, decipher_only=False)
-    builder = (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
-               .serial_number(x509.random_serial_number())
-               .not_valid_before(now).not_valid_after(now + timedelta(days=days))
-               .add_extension(x509.BasicConstraints(ca=authority, path_length=path_length), critical=True)
-               .add_extension(usage, critical=True)
-               .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
-               .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_public), critical=False))
-    if not authority:
-        purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION, CLAIM_SIGNING])
-        builder = builder.add_extension(purposes, critical=False)
-    return builder.sign(issuer_key, hashes.SHA256())
-
-
-def _subject(name: str, role: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, name),
-                      x509.NameAttribute(NameOID.COMMON_NAME, f"{name} {role}")])
-
-
-def _load_chain(*paths: Path) -> list[x509.Certificate]:
-    try:
-        return x509.load_pem_x509_certificates(b"".join(path.read_bytes() for path in paths))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{paths[0]} is no chain of PEM certificates: {error}") from None
-
-
-def _describe_chain(chain: list[x509.Certificate], root: x509.Certificate) -> tuple[bool, str]:
-    """Whether each certificate is signed by the next and the last one by the root."""
-    try:
-        for certificate, issuer in zip(chain, [*chain[1:], root], strict=True):
-            certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature) as error:
-        return False, f"is broken: {error or 'a signature does not fit'}"
-    return True, " → ".join(each.subject.rfc4514_string() for each in chain)
-
-
-def _describe_usage(leaf: x509.Certificate) -> tuple[bool, str]:
-    """Whether readers accept the leaf's purposes: some ask for one, some for the other, so it needs both."""
-    try:
-        purposes = set(leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-        usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound as error:
-        return False, str(error)
-    missing = [name for name, there in {"emailProtection": ExtendedKeyUsageOID.EMAIL_PROTECTION in purposes,
-                                        "claimSigning": CLAIM_SIGNING in purposes,
-                                        "digitalSignature": usage.digital_signature,
-                                        "nonRepudiation": usage.content_commitment}.items() if not there]
-    return not missing, f"lacks {', '.join(missing)}" if missing else "may sign claims"
-
-
-def _public_bytes(key: ec.EllipticCurvePublicKey) -> bytes:
-    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 # ------------------------------------------------------------------------------------------------------------ secrets
@@ -362,18 +299,3 @@ def check_secret(path: Path) -> None:
 def _describe_secret(path: Path) -> tuple[bool, str]:
     mode = stat.S_IMODE(path.stat().st_mode)
     return not mode & 0o077, f"mode {mode:04o}"
-
-
-def _to_pem(key: ec.EllipticCurvePrivateKey) -> str:
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
-                             serialization.NoEncryption()).decode()
-
-
-def _load_key(text: str, path: Path) -> ec.EllipticCurvePrivateKey:
-    try:
-        key = serialization.load_pem_private_key(text.encode(), None)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} is no PEM private key without a pass phrase: {error}") from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ValueError(f"{path} is no P-256 key, which ES256 needs")
-    return key

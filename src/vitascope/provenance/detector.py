@@ -17,13 +17,14 @@ import numpy as np
 from ..video import Video, read_video
 from . import credentials, records, watermark
 from .authority import Authority
+from .code import BITS
 from .fingerprint import distance, fingerprint, mirrored
 from .traces import FRAMES, WEIGHTS, Drawing, Traces, features
 
 ALPHA = 1e-4  # chance of a false alarm that a verdict may have, all steps together
 STEP_ALPHA = math.log10(ALPHA / 2)  # of each of the two steps that can err by chance
 LIKE = 0.12  # largest distance of a fingerprint that counts as a copy
-RARE, TENFOLD = 0.279, 0.087  # one of 1,000 pairs of clips is closer; ten times fewer for each such step
+RARE, TENFOLD = 0.275, 0.087  # one of 1,000 pairs of clips is closer; ten times fewer for each such step
 TRACED = -2.0  # log10 of the chance from which traces count as seen
 MOVED = 0.30  # distance from which a mark does not belong to what it is in
 
@@ -97,7 +98,7 @@ def _watermark(frames: np.ndarray, fps: float, hashes: np.ndarray, key: bytes,
     log10_p = found.log10_p
     if record:  # a payload that chance had written would have to be one of those that were given out
         given = sum(1 for _ in records.everything(store))
-        log10_p = min(log10_p, math.log10(2 * watermark.READINGS * given) - watermark.BITS * math.log10(2))
+        log10_p = min(log10_p, math.log10(2 * watermark.READINGS * given) - BITS * math.log10(2))
     if log10_p > STEP_ALPHA:
         return Evidence("watermark", False, "none that can be told from chance", log10_p), ""
     whole = found.placement == (0.0, 0.0, 1.0, 1.0)

@@ -1,13 +1,14 @@
 """An invisible mark of 64 bits in the pixels that survives what files go through: coding, scaling, cutting, mirroring.
 
 A keyed spread-spectrum mark: a picture that is added with a strength that swings from 1 to -1 over two seconds, so that
-what stands still cancels when the frames are summed with the same weights. The sum is brought to a grid of 48x48 cells
-whatever the size of the frame. The picture is a sum of Fourier components of 4 to 15 cycles per frame, in brightness
-and both colours, with random signs that follow from a secret key. A quarter of them are the same for every clip (the
-pilot: it says that there is a mark, and how the clip was cut), the others carry the payload through a convolutional
-code. The embedder knows the clip: it makes the change that is seen least and gives every bit its margin. It makes one
-for every half swing (`chunks`), about two seconds, so that a clip of any length is marked while it is made; their sum
-is what is found.
+what stands still cancels when the frames are summed with the same weights. Every frame is brought to a grid of 48x48
+cells whatever its size, and strong contrast is tamed in it before the sum, so that what moves drowns little of the
+mark. The picture is a sum of Fourier components of 5 to 20 cycles per frame, in brightness and both colours (in small
+frames nearly all in brightness, which encoders keep), with random signs that follow from a secret key. Three in ten are
+the same for every clip (the pilot: it says that there is a mark, and how the clip was cut), the others carry the
+payload through a convolutional code. The embedder knows the clip: it makes the change that is seen least and gives
+every bit its margin. It makes one for every half swing (`chunks`), about two seconds, so that a clip of any length is
+marked while it is made; their sum is what is found.
 
 Goes in: frames and a payload; comes out: frames of the same shape. `detect` gives the payload and a p-value that needs
 no model of pictures: for *any* picture made without knowing the key, the signs are a random draw. Knows nothing of
@@ -24,23 +25,28 @@ from itertools import pairwise
 import numpy as np
 from einops import rearrange
 
+from .chance import log_energy_tail, log_joint_tail, log_tail
+from .code import BITS, decode, encode
+
 GRID = 48  # cells on a side
-BAND = (4.0, 15.0)  # cycles per frame
-PILOT = 0.25  # share of the components
-BITS, MEMORY = 64, 8  # payload; memory of the code in bits
-GENERATORS = (0o561, 0o753)  # constraint length 9, rate 1/2, free distance 12 (Proakis, table 8.2-1)
+BAND = (5.0, 20.0)  # cycles per frame
+PILOT = 0.3  # share of the components
+COLOURS = (0.05, 1.0)  # weight of the two colours beside brightness, in small frames and in others, see `colour_of`
+SMALL = 320  # pixels of the shorter side, from which encoders leave enough of the colours
 GROUPS = 16  # of pilot components that get their margin together
 WORST_PSNR, PLANNED_PSNR = 42.0, 42.15  # dB, over all three colours
 EVEN = 1.0  # how far components are brought to one size: 0 leaves only their signs
 LIMIT = 1.6  # see _least_change
 PERIOD, CREST = 4.0, 1.6  # of the swing: seconds, and how flat its ends are
 FEWEST = 5  # frames of the shortest clip that swings
+TAME = 6.0  # grey levels of contrast from which a frame counts less and less, see `tame`
 FLOOR = 0.3  # grey levels of change below which a place counts as at rest
 SMALLEST = 0.7  # share of a side that is left after the deepest cut that is looked for
 CANDIDATES = 5  # cuts that the payload is read under
-READINGS = 2 + CANDIDATES  # of one clip
+READINGS = 2 * len(COLOURS) + CANDIDATES  # of one clip
 CLEAR = -9.0  # log10 of the chance from which the whole frame is taken to be there
 STEP = 0.02  # of the frame, between the placements that are tried
+COARSE = 2.4  # cells: what is smoother than this is no part of the mark
 FAINTEST = 1e-3  # grey levels, of what can be a mark
 BUSY, WIDEST = 2.0, 4.0  # contrast in grey levels that hides as much again as flat ground does; limit, see `room`
 TO_YCC = np.float32([[0.299, 0.587, 0.114],  # BT.601, full range
@@ -59,47 +65,6 @@ class Detection:
     agreement: float  # share of the coded bits that agree with the payload
 
 
-# --------------------------------------------------------------------------------------------------------------- code
-
-def encode(payload: int) -> np.ndarray:
-    """Signs (2 * BITS,) of a payload: a tail-biting convolutional code, so that all bits are protected alike."""
-    bits = np.array([payload >> place & 1 for place in range(BITS)])
-    windows = np.stack([np.roll(bits, delay) for delay in range(MEMORY + 1)], 1)  # (BITS, 9), the newest bit first
-    taps = np.array([[generator >> (MEMORY - delay) & 1 for delay in range(MEMORY + 1)] for generator in GENERATORS])
-    return 1 - 2 * (windows @ taps.T % 2).reshape(-1)
-
-
-def decode(soft: np.ndarray) -> int:
-    """The payload whose signs agree best with soft values (2 * BITS,): Viterbi, twice around the circle."""
-    outputs, before = _trellis()
-    gains = np.einsum("tg,sig->tsi", soft.reshape(BITS, 2), outputs)  # (BITS, states, 2)
-    score = np.zeros(1 << MEMORY)
-    choices = np.empty((3 * BITS, 1 << MEMORY), np.int64)
-    for step in range(3 * BITS):
-        paths = score[before] + gains[step % BITS]
-        choice = paths.argmax(1)
-        choices[step], score = choice, np.take_along_axis(paths, choice[:, None], 1)[:, 0]
-    state, payload = int(score.argmax()), 0
-    for step in reversed(range(BITS, 3 * BITS)):
-        if step < 2 * BITS:
-            payload |= (state >> (MEMORY - 1)) << (step - BITS)
-        state = int(before[state, choices[step, state]])
-    return payload
-
-
-@lru_cache
-def _trellis() -> tuple[np.ndarray, np.ndarray]:
-    """The signs put out (S, 2, 2) and the state before (S, 2), for each state after a step and both ways to it.
-
-    A state is the last eight bits, the newest on top.
-    """
-    after = np.arange(1 << MEMORY)
-    before = np.stack([(after << 1 & (1 << MEMORY) - 1) | oldest for oldest in (0, 1)], 1)
-    register = (after[:, None] >> (MEMORY - 1)) << MEMORY | before  # nine bits, the newest on top
-    ones = [[[(int(each) & generator).bit_count() % 2 for generator in GENERATORS] for each in row] for row in register]
-    return 1.0 - 2.0 * np.array(ones), before
-
-
 # ----------------------------------------------------------------------------------------------------------- patterns
 
 @dataclass(frozen=True, eq=False)
@@ -115,17 +80,19 @@ def patterns(key: bytes) -> Patterns:
     """The patterns of a secret key of at least 16 bytes."""
     if len(key) < 16:
         raise ValueError(f"a key of {len(key)} bytes is too short; expected at least 16")
-    seed = hashlib.sha256(b"vitascope watermark 1" + key).digest()
+    seed = hashlib.sha256(b"vitascope watermark 2" + key).digest()
     draw = np.random.Generator(np.random.PCG64(int.from_bytes(seed, "big")))
     rows, _ = band()
-    shape = 3, len(rows), 2
-    size = math.prod(shape)
-    signs = draw.integers(0, 2, size) * 2 - 1
-    order, pilots = draw.permutation(size), round(size * PILOT)
-    groups = np.empty(size, int)
-    groups[order[:pilots]] = 2 * BITS + np.arange(pilots) % GROUPS
-    groups[order[pilots:]] = np.arange(size - pilots) % (2 * BITS)
-    return Patterns(signs.reshape(shape).astype(np.float32), (groups >= 2 * BITS).reshape(shape), groups.reshape(shape))
+    size = 2 * len(rows)  # components of one colour; each colour shares its own out evenly
+    pilots = round(size * PILOT)
+    groups = np.empty((3, size), int)
+    for colour in groups:
+        order = draw.permutation(size)
+        colour[order[:pilots]] = 2 * BITS + np.arange(pilots) % GROUPS
+        colour[order[pilots:]] = np.arange(size - pilots) % (2 * BITS)
+    groups = rearrange(groups, "c (f part) -> c f part", part=2)
+    signs = draw.integers(0, 2, groups.shape) * 2 - 1
+    return Patterns(signs.astype(np.float32), groups >= 2 * BITS, groups)
 
 
 @lru_cache
@@ -178,19 +145,22 @@ def chunks(count: int, fps: float) -> list[tuple[int, int]]:
     return list(pairwise(round(end * count / number) for end in range(number + 1)))
 
 
-def weigh(frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """float32 (3, H, W): brightness and two colours of the sum of uint8 frames (T, H, W, 3) with (T,) weights."""
-    import cv2  # slow to load, and not needed before there are frames
-
-    total = np.zeros(frames.shape[1:], np.float32)
-    for frame, weight in zip(frames, weights / (weights**2).sum(), strict=True):
-        total += np.float32(weight) * frame
-    return rearrange(cv2.transform(total, TO_YCC), "h w c -> c h w")
-
-
 def shrink(frame: np.ndarray) -> np.ndarray:
     """float32 (3, GRID, GRID): brightness and two colours of a frame uint8 (H, W, 3), averaged over each cell."""
-    return resize(weigh(frame[None], np.ones(1)), GRID, GRID)
+    return np.tensordot(TO_YCC, resize(rearrange(np.float32(frame), "h w c -> c h w"), GRID, GRID), 1)
+
+
+def tame(cells: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The sum of frames (T, 3, GRID, GRID) with (T,) weights, each without what is coarser than the band and with its
+    strong contrasts reduced; and the share of a change to the frames that the sum feels, both (3, GRID, GRID).
+
+    An edge that moves by does not cancel in the sum. Left as it is it would drown the mark in every cell it passed.
+    """
+    fine = np.stack([_fine(frame) for frame in cells])
+    reduced = 1 + (fine / TAME)**2
+    total = (weights**2).sum()
+    return (np.tensordot(np.float32(weights / total), fine / np.sqrt(reduced), 1),
+            np.tensordot(np.float32(weights**2 / total), reduced**-1.5, 1))
 
 
 def resize(planes: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -203,14 +173,14 @@ def resize(planes: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def level(planes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Planes without what is coarser than the band, divided by the texture around; and that texture.
-
-    An edge of a hundred grey levels then counts no more than the flat beside it.
-    """
-    reach = planes.shape[-1] / GRID
-    rest = planes - np.stack([_blur(plane, 2.4 * reach) for plane in planes])
-    texture = np.sqrt(np.stack([_blur(plane**2, 2.25 * reach) for plane in rest]) + FLOOR**2)
+    """Planes (3, GRID, GRID) without what is coarser than the band, divided by the texture around; and that texture."""
+    rest = _fine(planes)
+    texture = np.sqrt(np.stack([_blur(plane**2, 2.25) for plane in rest]) + FLOOR**2)
     return rest / texture, texture
+
+
+def _fine(planes: np.ndarray) -> np.ndarray:
+    return planes - np.stack([_blur(plane, COARSE) for plane in planes])
 
 
 def _blur(plane: np.ndarray, sigma: float) -> np.ndarray:
@@ -227,10 +197,17 @@ def spectrum(planes: np.ndarray, width: float = 1.0, height: float = 1.0) -> np.
     return table[:, rows + top, columns + top]
 
 
-def whiten(components: np.ndarray) -> np.ndarray:
-    """Positive weights (..., F) that bring components (..., F) of all frequencies to about the same size."""
+def whiten(components: np.ndarray, colour: float) -> np.ndarray:
+    """Positive weights (3, F) that bring components (3, F) of all frequencies of a plane to about the same size, those
+    of the two colours then to `colour` times that.
+    """
     power = np.abs(components)**2
-    return 1 / np.sqrt(EVEN * (power @ _neighbours()) + power + 1e-12)
+    return np.float32([[1], [colour], [colour]]) / np.sqrt(EVEN * (power @ _neighbours()) + power + 1e-12)
+
+
+def colour_of(height: int, width: int) -> float:
+    """Which of COLOURS a frame is marked with: colours are seen least, and in small frames encoders drop them first."""
+    return COLOURS[0] if min(height, width) < SMALL else COLOURS[1]
 
 
 @lru_cache
@@ -258,7 +235,9 @@ def mark(frames: np.ndarray, weights: np.ndarray, payload: int, key: bytes, *,
     """As `embed`, of one of a clip's `chunks`; `weights` (t,) are its part of the clip's `swing`."""
     if not 0 <= payload < 1 << BITS:
         raise ValueError(f"payload {payload} is not a whole number of {BITS} bits")
-    change = solve(weigh(frames, weights), room(frames), payload, key, psnr=psnr)
+    cells, size = np.stack([shrink(frame) for frame in frames]), frames.shape[1:3]
+    change = solve(*tame(cells, weights), room(frames), payload, key, psnr=psnr, colour=colour_of(*size))
+    change = _enlarge(change, *size)
     change /= np.float32(np.sqrt((weights**2).mean()))
     while True:
         pairs = zip(frames, np.float32(weights), strict=True)
@@ -292,33 +271,31 @@ def room(frames: np.ndarray) -> np.ndarray:
     return np.minimum(1 + np.sqrt(resize(squares[None], GRID, GRID)[0]) / BUSY, WIDEST)
 
 
-def solve(planes: np.ndarray, space: np.ndarray, payload: int, key: bytes, *, psnr: float) -> np.ndarray:
-    """The change float32 (H, W, 3) to each frame of a clip with mean `planes` (3, H, W) and `room` (GRID, GRID)."""
-    import cv2  # slow to load, and not needed before there are frames
-
-    height, width = planes.shape[1:]
+def solve(host: np.ndarray, felt: np.ndarray, space: np.ndarray, payload: int, key: bytes, *, psnr: float,
+          colour: float) -> np.ndarray:
+    """The change float32 (3, GRID, GRID) to each frame of a clip of which `tame` gives `host` and `felt`, both of that
+    shape, and `room` the space (GRID, GRID).
+    """
     made = patterns(key)
     wanted = np.concatenate([encode(payload), np.ones(GROUPS)]).astype(np.float32)
-    host = resize(planes, GRID, GRID)
-    energy = 255**2 / 10**(psnr / 10) * 3 * GRID * GRID  # squared grey levels over the grid and its three colours
-    shares = np.bincount(made.groups.reshape(-1)).astype(np.float32)  # components of each group
+    energy = 255**2 / 10**(psnr / 10) * host.size  # squared grey levels over the grid and its three colours
+    shares = np.bincount(made.groups[0].reshape(-1)).astype(np.float32)  # components of each group, in every colour
     change = np.zeros_like(host)
     for _ in range(2):  # the detector's weights depend a little on what is embedded
-        rest, texture = level(host + change)
-        components = spectrum(rest)
-        weights = whiten(components)[..., None] * made.signs
+        rest, texture = level(host + felt * change)
+        weights = whiten(spectrum(rest), colour)[..., None] * made.signs
         atoms = _atoms(weights, made.groups, texture) * wanted[:, None, None, None]
-        flat = atoms.reshape(len(atoms), -1)
-        push = (atoms * space).reshape(len(atoms), -1)  # least squares of the change, over the room there is
-        scores = flat @ (host - _coarse(host)).reshape(-1)
-        weight = _least_change(flat @ push.T, scores, shares, energy, lambda x: _energy((x @ push).reshape(host.shape)))
+        seen = rearrange(atoms * felt, "k c h w -> k (c h w)")
+        push = rearrange(atoms * felt * space, "k c h w -> k (c h w)")  # least squares, over the room there is
+        scores = rearrange(atoms, "k c h w -> k (c h w)") @ _fine(host).reshape(-1)
+        weight = _least_change(seen @ push.T, scores, shares, energy, lambda x: _energy((x @ push).reshape(host.shape)))
         change = (weight @ push).reshape(host.shape)
-    full = np.stack([cv2.resize(plane, (width, height), interpolation=cv2.INTER_CUBIC) for plane in change])
-    return rearrange(np.tensordot(TO_RGB, full, 1), "c h w -> h w c")
+    return change
 
 
-def _coarse(planes: np.ndarray) -> np.ndarray:
-    return np.stack([_blur(plane, 2.4) for plane in planes])
+def _enlarge(change: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A change (3, GRID, GRID) in brightness and colours → float32 (H, W, 3) in red, green and blue."""
+    return rearrange(np.tensordot(TO_RGB, resize(change, width, height), 1), "c h w -> h w c")
 
 
 def _atoms(weights: np.ndarray, groups: np.ndarray, texture: np.ndarray) -> np.ndarray:
@@ -402,8 +379,7 @@ def read(frames: Iterable[np.ndarray], key: bytes, *, fps: float = 8.0, cropped:
     """At most READINGS readings, under the placements that fit best; no cuts if the whole frame is clear."""
     made = patterns(key)
     cells = np.stack([shrink(frame) for frame in frames])  # kept, for the swing follows from their number
-    weights = swing(len(cells), fps)
-    planes, _ = level(np.tensordot(np.float32(weights / (weights**2).sum()), cells, 1))
+    planes, _ = level(tame(cells, swing(len(cells), fps))[0])
     if np.abs(planes).max() < FAINTEST:  # without any detail there is nothing to read, and nothing to divide by
         return [Detection(0.0, 0, (0.0, 0.0, 1.0, 1.0), False, 0.5)]
     found = [_judge(reading, made) for reading in _whole(planes, made)]
@@ -413,11 +389,13 @@ def read(frames: Iterable[np.ndarray], key: bytes, *, fps: float = 8.0, cropped:
 
 
 def _whole(planes: np.ndarray, made: Patterns) -> list[Reading]:
-    """The clip as it is and mirrored."""
+    """The clip as it is and mirrored, under both weights of the colours."""
     readings = []
     for mirrored in (False, True):
-        components = _whitened(spectrum(planes[..., ::-1] if mirrored else planes))
-        readings.append(Reading(_pilot(components, made), components, (0.0, 0.0, 1.0, 1.0), mirrored, 2))
+        components = spectrum(planes[..., ::-1] if mirrored else planes)
+        for colour in COLOURS:
+            found = components * whiten(components, colour)
+            readings.append(Reading(_pilot(found, made), found, (0.0, 0.0, 1.0, 1.0), mirrored, 2 * len(COLOURS)))
     return readings
 
 
@@ -432,14 +410,17 @@ def _cut(planes: np.ndarray, made: Patterns) -> list[Reading]:
         seen = planes[..., ::-1] if mirrored else planes
         for width in shares:
             for height in shares:
-                components = _whitened(spectrum(seen, width, height))
-                product = (components * conjugate).sum(0)
-                scores = _offsets(product, 1 - width, 1 - height) / np.sqrt((np.abs(components)**2 * weight).sum())
-                top, left = np.unravel_index(scores.argmax(), scores.shape)
-                trials += scores.size
-                best.append((float(scores[top, left]), (left * STEP, top * STEP, width, height), mirrored))
+                components = spectrum(seen, width, height)
+                for colour in COLOURS:
+                    found = components * whiten(components, colour)
+                    scores = _offsets((found * conjugate).sum(0), 1 - width, 1 - height)
+                    scores /= np.sqrt((np.abs(found)**2 * weight).sum())
+                    top, left = np.unravel_index(scores.argmax(), scores.shape)
+                    trials += scores.size
+                    place = left * STEP, top * STEP, width, height
+                    best.append((float(scores[top, left]), place, mirrored, colour))
     best.sort(reverse=True)
-    return [_refine(planes, made, placement, mirrored, trials) for _, placement, mirrored in best[:CANDIDATES]]
+    return [_refine(planes, made, *found, trials) for _, *found in best[:CANDIDATES]]
 
 
 def _offsets(product: np.ndarray, free_width: float, free_height: float) -> np.ndarray:
@@ -454,7 +435,8 @@ def _offsets(product: np.ndarray, free_width: float, free_height: float) -> np.n
     return (down @ table @ across.T).real
 
 
-def _refine(planes: np.ndarray, made: Patterns, placement: tuple[float, ...], mirrored: bool, trials: int) -> Reading:
+def _refine(planes: np.ndarray, made: Patterns, placement: tuple[float, ...], mirrored: bool, colour: float,
+            trials: int) -> Reading:
     """The best placement around one, in steps of a third of STEP, first of the size, then of the offset."""
     seen = planes[..., ::-1] if mirrored else planes
     rows, columns = band()
@@ -464,7 +446,8 @@ def _refine(planes: np.ndarray, made: Patterns, placement: tuple[float, ...], mi
     readings = []
     for wider in steps:
         for higher in steps:
-            components = _whitened(spectrum(seen, width + wider, height + higher))
+            components = spectrum(seen, width + wider, height + higher)
+            components = components * whiten(components, colour)
             for right in steps:
                 for down in steps:
                     x, y = left + right - wider / 2, top + down - higher / 2
@@ -472,10 +455,6 @@ def _refine(planes: np.ndarray, made: Patterns, placement: tuple[float, ...], mi
                     where = (x, y, width + wider, height + higher)
                     readings.append(Reading(_pilot(turned, made), turned, where, mirrored, tried))
     return max(readings, key=lambda reading: reading.z)
-
-
-def _whitened(components: np.ndarray) -> np.ndarray:
-    return components * whiten(components)
 
 
 def _pilot(components: np.ndarray, made: Patterns) -> float:
@@ -489,10 +468,11 @@ def _values(components: np.ndarray) -> np.ndarray:
 
 
 def _judge(reading: Reading, made: Patterns) -> Detection:
-    """The payload under a placement, and the p-value: the least of three statistics, times all that was tried.
+    """The payload under a placement, and the p-value: the least of four statistics, times all that was tried.
 
-    The pilot's sum; the energy of the payload's groups, whatever their signs; and the sum over all components with the
-    signs of the payload that was read, times the 2^64 payloads that might have been.
+    The pilot's sum; the energy of the payload's groups, whatever their signs; these two together, whose signs are drawn
+    apart; and the sum over all components with the signs of the payload that was read, times the 2^64 payloads that
+    might have been.
     """
     values, carries = _values(reading.components), ~made.pilot
     chips = values * made.signs
@@ -502,29 +482,9 @@ def _judge(reading: Reading, made: Patterns) -> Detection:
     signs = encode(payload)
     z = float((chips[made.pilot].sum() + soft @ signs) / np.sqrt((values**2).sum()))
     energy = float((soft**2 / norms).sum())
-    tails = (log_tail(reading.z), log_energy_tail(energy, 2 * BITS), BITS * math.log(2) + log_tail(z))
+    pilot, groups = log_tail(reading.z), log_energy_tail(energy, 2 * BITS)
+    tails = (pilot, groups, log_joint_tail(pilot, groups), BITS * math.log(2) + log_tail(z))
     log_p = min(tails) + math.log(2 * len(tails) * reading.trials)
     placement = tuple(round(float(each), 3) for each in reading.placement)
     agreement = float((soft * signs > 0).mean())
     return Detection(min(log_p / math.log(10), 0.0), payload, placement, reading.mirrored, agreement)
-
-
-def log_tail(z: float) -> float:
-    """Natural logarithm of a bound on P(S >= z), S = sum of a_i s_i over the root of the sum of a_i², signs s_i random.
-
-    Whatever the a_i: 3.18 times the normal tail (Bentkus and Dzindzalieta 2015), which lies below exp(-z²/2) / (z root
-    2 pi).
-    """
-    if z <= 0:
-        return 0.0
-    far = -z * z / 2 - math.log(z * math.sqrt(2 * math.pi))
-    return min(math.log(3.18) + (far if z > 30 else math.log(math.erfc(z / math.sqrt(2)) / 2)), 0.0)
-
-
-def log_energy_tail(energy: float, count: int) -> float:
-    """The same for the sum of `count` squares of such S with signs of their own.
-
-    E exp(l S²) <= (1 - 2l)^(-1/2), as for a normal variable, because S = g S' in mean has a moment-generating function
-    below the normal one; Markov's inequality with the best l then gives the bound of the chi-squared distribution.
-    """
-    return min(-(energy - count - count * math.log(energy / count)) / 2, 0.0) if energy > count else 0.0

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from ..produce import Asked, Gate, Model, produce
-from ..provenance.authority import SKEW, Authority, AuthorityConfig
+from ..provenance.authority import Authority, AuthorityConfig
+from ..provenance.certificates import SKEW
 from ..provenance.credentials import Source, Statement, read, sign
 from ..provenance.detector import verify
 from ..provenance.traces import Drawing
