@@ -1,6 +1,6 @@
 """How the watermark survives: clips of the world x sizes x attacks, true positives at 1e-6, exact payloads, PSNR, cost.
 
-    python benchmarks/watermark.py [--clips 60] [--sizes 128x128 176x96 1280x720] [--attacks "H.264 CRF 28"] [--json FILE]
+    python benchmarks/watermark.py [--clips 60] [--sizes 128x128 1280x720] [--attacks "H.264 CRF 28"] [--json FILE]
 
 Every attack but the first ends in an encoding, since no file travels without one. Unmarked clips, encoded alike, are
 read with many keys: their p-values must lie on or above the diagonal. A few minutes of one core for 20 clips of
