@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from watermark import encode
 
+from vitascope.data.truth import layout_of
 from vitascope.models.upsampler import SCALE
 from vitascope.provenance.traces import FRAMES, Drawing, Traces, features
 from vitascope.video import from_unit, to_unit
@@ -28,6 +29,7 @@ from vitascope.world.scene import sample_scene
 FIRST_SEED = 9_000_000
 SIDE = 128
 NOISE = 0.3  # highest deviation of the noise on latents, whose own is about 1
+UNPLANNED = 4  # one in so many of our clips has no layout
 CRFS = (0, 23, 28)  # 0: the frames as they are
 CUTS = 4  # of one photograph
 FOLDS = 7
@@ -38,13 +40,15 @@ PENALTY = 0.03  # on the mean square of the weights
 def kinds(number: int, models: Drawing) -> Iterator[tuple[str, np.ndarray]]:
     """One scene in every way: frames uint8 (FRAMES, SIDE, SIDE, 3)."""
     scene = sample_scene(FIRST_SEED + number, width=SIDE, height=SIDE)
-    frames = render(scene, simulate(scene))[:FRAMES]
+    motion = simulate(scene)
+    frames = render(scene, motion)[:FRAMES]
     video = to_unit(frames)[None]
     small = torch.nn.functional.avg_pool3d(video, (1, SCALE, SCALE))
     draw = torch.Generator().manual_seed(number)
     latents = models.autoencoder.encode(small)
     noise = NOISE * torch.rand((), generator=draw) * torch.randn(latents.shape, generator=draw)
-    yield "ours", from_unit(models.upsampler(models.autoencoder.decode(latents + noise).clamp(-1, 1))[0])
+    layout = layout_of(scene, motion, 0, FRAMES) if number % UNPLANNED else None
+    yield "ours", from_unit(models.upsampler(models.autoencoder.decode(latents + noise).clamp(-1, 1), [layout])[0])
     yield "world", frames
     again = models.autoencoder.decode(models.autoencoder.encode(video))
     yield "world through the autoencoder alone", from_unit(again[0])

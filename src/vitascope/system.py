@@ -39,7 +39,7 @@ class SystemConfig:
     window: int = 5  # latent frames that the transformer makes at once
     base_area: int = 64 * 64  # pixels that the transformer was trained at, about
     steps: int = 16
-    guidance: float = 3.0
+    guidance: float = 2.0
     plan_window: int = 9  # latent frames that the planner makes at once
     plan_steps: int = 12
     plan_guidance: float = 2.0
