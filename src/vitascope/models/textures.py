@@ -23,7 +23,8 @@ class Textures(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.features = nn.Parameter(0.5 * torch.randn(2**SUBJECT_BITS, channels, TEXELS, TEXELS))
+        self.features = nn.Parameter(torch.empty(2**SUBJECT_BITS, channels, TEXELS, TEXELS))
+        nn.init.normal_(self.features, std=0.5)
 
     def forward(self, layout: Layout, rows: int, columns: int) -> Tensor:
         """What is where in the frames of a layout, (T, channels + MARKS, rows, columns); things that overlap add up."""

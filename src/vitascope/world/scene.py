@@ -113,7 +113,7 @@ def held_out(subject: str, place: str, action: str) -> bool:
 
 def held_out_combinations(vocabulary: Vocabulary) -> list[tuple[str, str, str]]:
     return [(subject, place, action) for subject in vocabulary.subjects for place in vocabulary.places
-            for action in vocabulary.actions if held_out(subject, place, action)]
+            for action in dict.fromkeys(vocabulary.actions) if held_out(subject, place, action)]
 
 
 def sample_scene(seed: int, vocabulary: Vocabulary = BUNDLED, *, width: int = 128, height: int = 128, frames: int = 17,
