@@ -12,7 +12,7 @@ import c2pa
 import numpy as np
 import pytest
 
-from vitascope.provenance import authority as authority_module
+from vitascope.provenance import certificates
 from vitascope.provenance.authority import Authority, AuthorityConfig
 from vitascope.provenance.credentials import NotSigned, Source, Statement, carries_credentials, read, sign
 from vitascope.video import Video, read_video, write_video
@@ -73,7 +73,7 @@ def test_impostor_of_the_same_name_is_not_trusted(authority: Authority, signed: 
 
 def test_leaf_with_one_purpose_is_found_out(authority: Authority, tmp_path: Path,
                                             monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authority_module, "CLAIM_SIGNING", authority_module.ExtendedKeyUsageOID.CODE_SIGNING)
+    monkeypatch.setattr(certificates, "CLAIM_SIGNING", certificates.ExtendedKeyUsageOID.CODE_SIGNING)
     weak = Authority.create(tmp_path / "weak")
     monkeypatch.undo()
     assert [finding.name for finding in weak.examine() if not finding.good] == ["leaf usage"]
@@ -188,7 +188,7 @@ def test_expired_leaf(video: Video, tmp_path: Path) -> None:
     """A file is trusted until its leaf expires, `expired` afterwards, and nothing more is signed with it."""
     life = 5  # seconds
     write_video(video, tmp_path / "plain.mp4")
-    config = AuthorityConfig(leaf_days=(authority_module.SKEW.total_seconds() + life) / 86400)
+    config = AuthorityConfig(leaf_days=(certificates.SKEW.total_seconds() + life) / 86400)
     short = Authority.create(tmp_path / "authority", config)
     assert sign(tmp_path / "plain.mp4", tmp_path / "signed.mp4", STATEMENT, short).state == "trusted"
     time.sleep(max(short.leaf.not_valid_after_utc.timestamp() + 1.5 - time.time(), 0))  # its last second is included
