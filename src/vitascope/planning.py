@@ -3,8 +3,7 @@
 Where nothing but words is known, the planner's first draft is the plan. Where a part of the clip is known, of many drafts the one
 is taken under which the painter finds the known part likeliest; then others near to it are drawn, and again the likeliest
 is taken. So the planner needs no eye of its own (analysis by synthesis; Li et al. 2023, "Your Diffusion Model is Secretly a
-Zero-Shot Classifier", for the measure). If the painter does better without any plan, the picture shows what no plan can
-name, such as a stranger's photo, and is left unplanned.
+Zero-Shot Classifier", for the measure).
 """
 
 import math
@@ -25,29 +24,25 @@ NEAR = (0.6, 0.35)  # how much the drafts of further rounds change the best of t
 PROBE = 0.5  # noise level at which known parts are judged
 
 
-def plan(system: System, condition: Condition, words: Words, *, seed: int, sampler: str) -> Layout | None:
-    """The layout of a clip, as long as it is; None if what is known of it fits to none."""
+def plan(system: System, condition: Condition, words: Words, *, seed: int, sampler: str) -> Layout:
+    """The layout of a clip, as long as it is."""
     frames, rows, columns = condition.shape
     asked = replace(condition, shape=(frames, SLOTS + 1, 1), known=None, level=None)
     planner = Painter(system.planner, asked, words, system.config.plan_window, lean=math.log(columns / rows))
     if condition.known is not None and not condition.ring:
         window = next(window for window in plan_windows(condition, system.config.window) if _judged(condition)[slice(*window)].any())
         found = _matching(system, planner, condition, window, seed, sampler)
-        if found is None:
-            return None
         planner = replace(planner, condition=know(asked, found, slice(*window)))
     parts = sample(planner, seed=seed, steps=system.config.plan_steps, scale=system.config.plan_guidance, sampler=sampler)
     return from_grid(torch.cat(list(parts), 1))
 
 
-def _matching(system: System, planner: Painter, condition: Condition, window: tuple[int, int], seed: int, sampler: str) -> Tensor | None:
-    """The layout grid (C, T, SLOTS + 1, 1) of a window that fits best to what is known in it, better than none."""
+def _matching(system: System, planner: Painter, condition: Condition, window: tuple[int, int], seed: int, sampler: str) -> Tensor:
+    """The layout grid (C, T, SLOTS + 1, 1) of a window that fits best to what is known in it."""
     part, asked = (cut(each, torch.arange(*window)) for each in (condition, planner.condition))
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(part.known.shape, generator=generator)
-    best, least, bare = None, math.inf, math.inf
-    if (part.levels == 0).any():  # something is to stay as it is, whatever the prompt says
-        bare, = _misfits(system, part, planner.words, [None], noise, opens=window[0] == 0)
+    best, least = None, math.inf
     for change in (1.0, *NEAR):
         near = asked if best is None else know(asked, best, slice(0, asked.shape[0]), level=change)
         start = torch.randn(system.config.drafts, system.planner.config.channels, *near.shape, generator=generator)
@@ -56,7 +51,7 @@ def _matching(system: System, planner: Painter, condition: Condition, window: tu
         errors = _misfits(system, part, planner.words, [from_grid(draft) for draft in drafts], noise, opens=window[0] == 0)
         if errors.min() < least:
             best, least = drafts[errors.argmin()], errors.min()
-    return best if least < bare else None
+    return best
 
 
 def _judged(condition: Condition) -> Tensor:
@@ -64,8 +59,8 @@ def _judged(condition: Condition) -> Tensor:
     return condition.levels < 1
 
 
-def _misfits(system: System, part: Condition, words: Words, layouts: list[Layout | None], noise: Tensor, *, opens: bool) -> Tensor:
-    """The painter's error (B,) about what is known, if it is told each of the layouts or none."""
+def _misfits(system: System, part: Condition, words: Words, layouts: list[Layout], noise: Tensor, *, opens: bool) -> Tensor:
+    """The painter's error (B,) about what is known, if it is told each of the layouts."""
     judged = _judged(part)
     present = judged.any(-1).any(-1).nonzero().flatten()
     frames = torch.arange(int(present[0]), int(present[-1]) + 1)
@@ -73,6 +68,6 @@ def _misfits(system: System, part: Condition, words: Words, layouts: list[Layout
     levels = torch.where(judged, PROBE, 1.0)
     x, target = interpolate(known, noise, levels), velocity(known, noise)
     text = words.prompts[max(part.prompts, key=lambda span: float(span.weight[frames].sum())).prompt]
-    clips = [Noisy(x, levels, text.states, text.pooled, RATE / part.fps, opens and int(frames[0]) == 0,
-                   layout=layout and layout.part(frames)) for layout in layouts]
+    clips = [Noisy(x, levels, text.states, text.pooled, RATE / part.fps, opens and int(frames[0]) == 0, layout=layout.part(frames))
+             for layout in layouts]
     return torch.stack([(predicted - target).square().mean(0)[judged].mean() for predicted in velocities(system.transformer, clips)])
