@@ -112,8 +112,12 @@ def inside(layout: Layout, rows: int, columns: int) -> Tensor:
 
 def covered(layout: Layout, rows: int, columns: int) -> Tensor:
     """Which positions (K, rows, columns), bool, have their middle in a thing at any time."""
-    within = inside(layout, rows, columns).abs().amax(-1).amin(-1) < 0.5                        # (k, h, w, s)
-    return (within & (layout.subjects > 0)).any(-1)
+    return _within(inside(layout, rows, columns), layout, 0.5).any(-1)
+
+
+def _within(where: Tensor, layout: Layout, reach: float) -> Tensor:
+    """Which positions lie so near to a thing's middle at any time, in sides of it: (K, rows, columns, SLOTS), bool."""
+    return (where.abs().amax(-1).amin(-1) < reach) & (layout.subjects > 0)
 
 
 class Staging(nn.Module):
@@ -139,7 +143,7 @@ class Staging(nn.Module):
     def of(self, layout: Layout, frames: int, rows: int, columns: int) -> Tensor:
         """(N, width) for the tokens of one clip."""
         where = inside(layout, rows, columns)                                                   # (k, h, w, s, f, 2)
-        near = (where.abs().amax(-1).amin(-1) < REACH) & (layout.subjects > 0)                  # (k, h, w, s)
+        near = _within(where, layout, REACH)                                                    # (k, h, w, s)
         k, h, w, s = near.nonzero(as_tuple=True)                                                # (P,) each
         poses = layout.poses[k, :, s]                                                           # (P, f, POSE)
         told = torch.cat([waves(where[k, h, w, s], WAVES).flatten(2), poses[..., 2:3].log(), poses[..., 3:5] * poses[..., 5:6],

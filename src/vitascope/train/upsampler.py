@@ -3,8 +3,8 @@ renders: a clip, and the same clip at half the size.
 
 Most inputs go through the autoencoder first, with noise on their latents: what the upsampler will be given is decoded from
 generated latents, which are worst where things are. Most come with their layout, moved a little, for generated ones are
-never exact. The encoder stays as it
-is, so whatever learnt from its latents stays right; the decoder learns on, for the large picture as well as for its own.
+never exact. The encoder stays as it is, so whatever learnt from its latents stays right; the decoder learns on, for the
+large picture as well as for its own.
 """
 
 from collections.abc import Iterable
