@@ -1,11 +1,17 @@
 """Many clients at once on a service of this machine: how long each kind of request takes, and whether any fails.
 
-    python benchmarks/serve_load.py [--clients 200] [--rounds 2] [--jobs 10000]
+    python benchmarks/serve_load.py [--clients 200] [--rounds 5] [--jobs 10000] [--pause 1]
 
 Starts a server process without a worker in a temporary folder, with --jobs finished videos in its table. Every client
-then does what a program written for Sora does: it creates a video, polls it once a second, downloads a finished one,
-lists. All on 127.0.0.1, bounded, and gone afterwards. The clients are one process beside the server's; give each a core
-of its own, or the times are those of waiting for one.
+has a connection of its own and does, again and again, what a program written for Sora does: it creates a video (a form,
+as the `openai` client sends it), polls it four times with --pause seconds before each, downloads a finished one, lists
+and deletes. They do not start together but spread over the time that one round takes, as programs that know nothing of
+each other do. `--pause 0` has every client ask again as soon as it is answered: what one process can do at most, where
+every request waits for those of all other clients.
+
+Times are taken twice. A client's is from the first byte sent to the last byte received; all clients are one process,
+and what that one is late by itself is shown too. The server's own is from the head of the request to the last byte of
+the answer, read from its metrics as a mean. All on 127.0.0.1, bounded, and gone afterwards.
 """
 
 import argparse
@@ -17,10 +23,13 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
+from prometheus_client.parser import text_string_to_metric_families
 
 from vitascope.serve.job import Job, Receipt, new_id
 from vitascope.serve.jobs import DAY
@@ -34,7 +43,15 @@ from vitascope.serve.service import Settings, open_service
 from vitascope.serve.web import run_web
 run_web(open_service(Settings(Path(sys.argv[1]))), port=0, workers=0)
 """
-POLLS, CLIP = 4, 200_000  # looks at each job; bytes of a downloaded file
+POLLS, CLIP, TOOK = 4, 200_000, 60.0  # looks at each job; bytes of a downloaded file; seconds that its making took
+HANDLERS = {  # by kind of request, as the metrics name them
+    "create": "create_video",
+    "poll": "get_video",
+    "download": "get_content",
+    "list": "list_videos",
+    "delete": "delete_video",
+}
+TICK = 0.01  # seconds between looks at how late the clients' own process is
 
 Times = dict[str, list[float]]
 
@@ -42,43 +59,39 @@ Times = dict[str, list[float]]
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--clients", type=int, default=200)
-    options.add_argument("--rounds", type=int, default=2)
+    options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--jobs", type=int, default=10_000)
+    options.add_argument("--pause", type=float, default=1.0)
     given = options.parse_args()
+    failed = False
     with tempfile.TemporaryDirectory() as folder:
         with closing(open_service(Settings(Path(folder)))) as service:
             finished = fill(service, given.jobs)
+        print(f"load of the machine before: {os.getloadavg()[0]:.1f}; {given.jobs} jobs in the table")
+        with serving(folder) as (url, process):
+            for clients in (1, given.clients):
+                measured = Measured(url, process)
+                times = asyncio.run(crowd(url, finished, clients, given.rounds, given.pause))
+                measured.report(clients, times)
+                failed |= bool(times["errors"])
+    sys.exit(failed)
+
+
+@contextmanager
+def serving(folder: str) -> Iterator[tuple[str, int]]:
+    """The address of a server on a data folder, and its process."""
+    with open(Path(folder) / "log", "w") as log:
         server = subprocess.Popen([sys.executable, "-c", SERVER, folder], stderr=subprocess.PIPE, text=True)
-        log = open(Path(folder) / "log", "w")
+        drain = None
         try:
-            url = next(line for line in server.stderr if '"serving"' in line).split('"url": "')[1].split('"')[0]
+            url = next(line for line in server.stderr if '"serving"' in line).split('"url": "')[1].split('/v1"')[0]
             drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=log)
-            alone = asyncio.run(crowd(url, finished, clients=1, rounds=5))
-            before, clock, own = cpu_seconds(server.pid), time.perf_counter(), time.process_time()
-            together = asyncio.run(crowd(url, finished, clients=given.clients, rounds=given.rounds))
-            spent, took = cpu_seconds(server.pid) - before, time.perf_counter() - clock
-            own = time.process_time() - own
+            yield url, server.pid
         finally:
             server.terminate()
             server.wait()
-            drain.wait()
-            log.close()
-    print(f"load of the machine before: {os.getloadavg()[0]:.1f}; {given.jobs} jobs in the table")
-    report("one client", alone)
-    report(f"{given.clients} clients", together)
-    count = sum(len(values) for kind, values in together.items() if kind != "errors")
-    print(
-        f"\nthe server's own processor time: {1000 * spent / count:.2f} ms a request,"
-        f" so at most {count / spent:.0f} a second;"
-        f"\nof {took:.1f} s by the clock it had a core for {spent / took:.0%}, the clients had one for {own / took:.0%}"
-    )
-    sys.exit(any(together["errors"]))
-
-
-def cpu_seconds(process: int) -> float:
-    """Processor time of a process so far, which other programs on the machine hardly change."""
-    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+            if drain is not None:
+                drain.wait()
 
 
 def fill(service: Service, count: int) -> str:
@@ -95,67 +108,142 @@ def fill(service: Service, count: int) -> str:
             execute(
                 "INSERT INTO jobs (id, key, version, model, prompt, size, seconds, request, work, status, progress,"
                 " created_at, started_at, completed_at, result) VALUES (:id, 'local', 0, 'sora-2', 'x', '64x64', '4',"
-                " :request, 4, 'completed', 100, :at, :at, :at, 'videos/x/1')",
+                " :request, 4, 'completed', 100, :at, :at, :at + :took, 'videos/x/1')",
                 id=new_id("video"),
                 request=json.dumps(request),
                 at=now - DAY + number,
+                took=TOOK,
             )
     return job.id
 
 
-async def crowd(url: str, finished: str, *, clients: int, rounds: int) -> Times:
-    """Seconds of every request, by kind; errors under "errors"."""
+# ------------------------------------------------------------------------------------------------------------- clients
+
+
+class Client:
+    """One connection, kept open. As little as HTTP asks for, so that little of what is measured is the client's."""
+
+    def __init__(self, url: str, times: Times) -> None:
+        self.host, self.times = urlsplit(url), times
+
+    async def connect(self) -> None:
+        self.incoming, self.outgoing = await asyncio.open_connection(self.host.hostname, self.host.port)
+
+    async def ask(self, kind: str, method: str, path: str, fields: dict[str, str] | None = None) -> bytes:
+        """Send a request and time it; the body of the answer. OSError for any status but 200."""
+        head, body = f"{method} /v1/videos{path} HTTP/1.1\r\nHost: {self.host.netloc}\r\n", b""
+        if fields:
+            body = form(fields)
+            head += f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\nContent-Length: {len(body)}\r\n"
+        started = time.perf_counter()
+        self.outgoing.write(f"{head}\r\n".encode() + body)
+        status, *headers = (await self.incoming.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        length = next(int(line[15:]) for line in headers if line.startswith("content-length:"))
+        answer = await self.incoming.readexactly(length)
+        self.times[kind].append(time.perf_counter() - started)
+        if status.split()[1] != "200":
+            raise OSError(f"{method} {path}: {status}")
+        return answer
+
+    async def live(self, finished: str, number: int, *, rounds: int, pause: float) -> None:
+        """Make, watch, fetch, list, delete."""
+        for round in range(rounds):
+            fields = {"prompt": f"client {number}", "size": "1280x720", "seconds": "8", "seed": str(round)}
+            id = json.loads(await self.ask("create", "POST", "", fields))["id"]
+            for _ in range(POLLS):
+                await asyncio.sleep(pause)
+                await self.ask("poll", "GET", f"/{id}")
+            if len(await self.ask("download", "GET", f"/{finished}/content")) != CLIP:
+                raise OSError("the download is short")
+            await self.ask("list", "GET", "?limit=20")
+            await self.ask("delete", "DELETE", f"/{id}")
+
+
+BOUNDARY = "a3f9c06d51b84e27"
+
+
+def form(fields: dict[str, str]) -> bytes:
+    """Fields as multipart/form-data, RFC 7578."""
+    part = '--{}\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    return ("".join(part.format(BOUNDARY, *field) for field in fields.items()) + f"--{BOUNDARY}--\r\n").encode()
+
+
+async def crowd(url: str, finished: str, clients: int, rounds: int, pause: float) -> Times:
+    """Seconds of every request by kind; "late": how late this process was by itself; "errors": what went wrong."""
     times: Times = defaultdict(list)
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits, trust_env=False) as http:
-        await asyncio.gather(*(behave(http, times, finished, number, rounds) for number in range(clients)))
+
+    async def one(number: int) -> None:
+        try:
+            client = Client(url, times)
+            await client.connect()
+            await asyncio.sleep(POLLS * pause * number / clients)
+            await client.live(finished, number, rounds=rounds, pause=pause)
+            client.outgoing.close()
+        except (OSError, EOFError) as error:
+            times["errors"].append(repr(error))
+
+    watch = asyncio.create_task(be_punctual(times["late"]))
+    await asyncio.gather(*map(one, range(clients)))
+    watch.cancel()
     return times
 
 
-async def behave(http: httpx.AsyncClient, times: Times, finished: str, number: int, rounds: int) -> None:
-    """One client; they start within a second of each other."""
-
-    async def timed(kind: str, method: str, path: str, status: int = 200, **rest: object) -> httpx.Response:
-        started = time.perf_counter()
-        try:
-            response = await http.request(method, path, **rest)
-            if response.status_code != status:
-                times["errors"].append(response.status_code)
-        except httpx.HTTPError as error:
-            times["errors"].append(repr(error))
-            raise
-        times[kind].append(time.perf_counter() - started)
-        return response
-
-    await asyncio.sleep(number % 100 / 100)
-    for round in range(rounds):
-        fields = {"prompt": f"client {number}", "size": "1280x720", "seconds": "8", "seed": str(round)}
-        id = (
-            await timed("create", "POST", "/videos", files={name: (None, value) for name, value in fields.items()})
-        ).json()["id"]
-        for _ in range(POLLS):
-            await asyncio.sleep(1)
-            await timed("poll", "GET", f"/videos/{id}")
-        content = await timed("download", "GET", f"/videos/{finished}/content")
-        if len(content.content) != CLIP:
-            times["errors"].append("short")
-        await timed("list", "GET", "/videos?limit=20")
-        await timed("delete", "DELETE", f"/videos/{id}")
+async def be_punctual(late: list[float]) -> None:
+    """Seconds by which this process came too late to what it meant to do now."""
+    while True:
+        due = time.perf_counter() + TICK
+        await asyncio.sleep(TICK)
+        late.append(time.perf_counter() - due)
 
 
-def report(title: str, times: Times) -> None:
-    """A line for each kind of request, in milliseconds."""
-    print(
-        f"\n{title}: {sum(map(len, times.values())) - len(times['errors'])} requests, {len(times['errors'])} errors"
-        f" {times['errors'][:3] or ''}\n{'':10}{'count':>7}{'median':>9}{'p99':>9}{'longest':>9}  ms"
-    )
-    for kind, values in sorted(times.items()):
-        if kind != "errors":
-            values = sorted(1000 * value for value in values)
-            print(
-                f"{kind:10}{len(values):7}{values[len(values) // 2]:9.1f}"
-                f"{values[int(len(values) * 0.99)]:9.1f}{values[-1]:9.1f}"
-            )
+# -------------------------------------------------------------------------------------------------------------- report
+
+
+class Measured:
+    """What a server has done since now."""
+
+    def __init__(self, url: str, process: int) -> None:
+        self.url, self.process = url, process
+        self.begin = self._now()
+
+    def _now(self) -> tuple[float, float, float, dict[str, tuple[float, float]]]:
+        """By the clock, of the server's processor, of this process's; (seconds, requests) of each handler."""
+        sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for family in text_string_to_metric_families(httpx.get(f"{self.url}/metrics").text):
+            for sample in family.samples:
+                if sample.name in ("vitascope_request_seconds_sum", "vitascope_request_seconds_count"):
+                    sums[sample.labels["handler"]][sample.name.endswith("count")] = sample.value
+        handlers = {name: (seconds, count) for name, (seconds, count) in sums.items()}
+        return time.perf_counter(), cpu_seconds(self.process), time.process_time(), handlers
+
+    def report(self, clients: int, times: Times) -> None:
+        """A line for each kind of request, in milliseconds, and what the two processes had of a core."""
+        took, spent, own = (after - before for after, before in zip(self._now()[:3], self.begin[:3]))
+        handlers, before = self._now()[3], self.begin[3]
+        count = sum(len(times[kind]) for kind in HANDLERS)
+        print(f"\n{clients} client(s): {count} requests in {took:.1f} s, {len(times['errors'])} errors", end="")
+        print(f" {times['errors'][:3] or ''}\n{'':10}{'count':>7}{'median':>9}{'p99':>9}{'longest':>9}{'server':>9}  ms")
+        for kind, handler in HANDLERS.items():
+            seconds, requests = (a - b for a, b in zip(handlers[handler], before.get(handler, (0.0, 0.0))))
+            print(f"{kind:10}{quantiles(times[kind])}{1000 * seconds / requests:9.1f}")
+        print(f"{'late':10}{quantiles(times['late'])}")
+        print(
+            f"the server's processor time: {1000 * spent / count:.2f} ms a request; it had {spent / took:.0%} of a"
+            f" core, the clients {own / took:.0%}"
+        )
+
+
+def quantiles(seconds: list[float]) -> str:
+    """Count, median, 99 of 100 and the longest, in milliseconds."""
+    values = sorted(1000 * value for value in seconds)
+    chosen = (values[len(values) // 2], values[int(len(values) * 0.99)], values[-1])
+    return f"{len(values):7}" + "".join(f"{value:9.1f}" for value in chosen)
+
+
+def cpu_seconds(process: int) -> float:
+    """Processor time of a process so far."""
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -128,6 +128,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((host, port), family=family, backlog=2048)
+        # connections inherit it: an answer is two writes, and the second would wait for the client's delayed
+        # acknowledgement of the first, 40 ms; asyncio sets it only for sockets that name their protocol
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         raise ValueError(f"cannot listen on {host} port {port}: {error.strerror}") from None
     return listener
