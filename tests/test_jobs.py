@@ -343,8 +343,3 @@ def test_a_restarted_server_costs_no_job(server) -> None:
     jobs.finish(running, "x")
     assert jobs.get(waiting.id, "a").status == "completed"
     database.close()
-
-
-def test_unknown_databases_are_refused() -> None:
-    with pytest.raises(ValueError, match="mysql"):
-        connect("mysql://x")

@@ -5,8 +5,6 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from anyio import to_thread
-
 from .database import Row
 from .job import Job
 
@@ -49,10 +47,11 @@ class QueueView:
     def __init__(self, look: Callable[[], Queue]) -> None:
         self.look, self.queue, self.until = look, None, 0.0
 
+    @property
+    def fresh(self) -> bool:
+        return time.monotonic() < self.until
+
     def read(self) -> Queue:
-        if time.monotonic() >= self.until:
+        if not self.fresh:
             self.queue, self.until = self.look(), time.monotonic() + 1.0
         return self.queue
-
-    async def now(self) -> Queue:
-        return self.queue if time.monotonic() < self.until else await to_thread.run_sync(self.read)

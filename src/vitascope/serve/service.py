@@ -61,8 +61,8 @@ class Service:
     files: Files
 
     async def look(self, read: Callable[..., T], *arguments: Any) -> T:
-        """What a read of one row gives. A thread would cost more than a look into a file of this machine, and might
-        have to wait for those that write; another machine is waited for in a thread."""
+        """What a short read gives. A thread would cost more than a look into a file of this machine, and might have to
+        wait for those that write; another machine is waited for in a thread."""
         return read(*arguments) if self.database.near else await to_thread.run_sync(read, *arguments)
 
     def close(self) -> None:

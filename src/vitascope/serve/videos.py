@@ -16,6 +16,7 @@ from .errors import ApiError, invalid, missing
 from .fields import Reader
 from .forms import Fields, sent
 from .job import Job
+from .queue import Queue
 from .sending import send_file
 
 VARIANTS = {
@@ -72,13 +73,14 @@ async def get_video(request: Request) -> Response:
 
 async def list_videos(request: Request) -> Response:
     after, limit, order = _paging(request)
+    service = request.state.service
     try:
-        jobs, more = await to_thread.run_sync(
-            lambda: request.state.service.jobs.page(request.state.key.id, after=after, limit=limit, order=order)
+        jobs, more = await service.look(
+            lambda: service.jobs.page(request.state.key.id, after=after, limit=limit, order=order)
         )
     except LookupError:
         raise invalid("after", f"after is {after[:80]!r}; expected the id of a video.") from None
-    queue = await request.state.queue.now()
+    queue = await _queue(request)
     return JSONResponse(objects.page([objects.video(job, queue) for job in jobs], more))
 
 
@@ -156,9 +158,14 @@ async def report_video(request: Request) -> Response:
 
 
 async def _answer(request: Request, job: Job, headers: dict[str, str] | None = None) -> Response:
-    queue = await request.state.queue.now()
+    queue = await _queue(request)
     polling = {"openai-poll-after-ms": str(objects.poll_after(job, queue))}
     return JSONResponse(objects.video(job, queue), headers={**polling, **(headers or {})})
+
+
+async def _queue(request: Request) -> Queue:
+    view = request.state.queue
+    return view.read() if view.fresh else await request.state.service.look(view.read)
 
 
 async def _own_job(request: Request, id: str) -> Job:
