@@ -1,11 +1,9 @@
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from vitascope.safety.frames import Likeness, OpenNSFW, Review, review, reviewers
+from vitascope.safety.frames import Review, review
 from vitascope.safety.policy import Policy
 
 
@@ -117,41 +115,6 @@ def test_what_is_no_clip_is_refused(frames: np.ndarray) -> None:
         review(frames, POLICY, by=[("red", Red)])
 
 
-def test_a_reviewer_that_is_not_installed_blocks(tmp_path: Path) -> None:
-    path = tmp_path / "policy.toml"
-    path.write_text('reviewers = ["opennsfw", "not-installed"]\n')
-    verdict = review(clip(2), Policy.load(path))
-    assert verdict.verdict == "block" and [check["ran"] for check in verdict.checks] == [True, False]
-
-
-def test_a_gallery_without_its_models_blocks(tmp_path: Path) -> None:
-    path = tmp_path / "policy.toml"
-    path.write_text(f'reviewers = []\ngallery = "{tmp_path}"\n')
-    verdict = review(clip(2), Policy.load(path))
-    assert verdict.verdict == "block" and "lacks the model" in verdict.checks[0]["why"]
-
-
-def test_a_face_of_the_gallery_is_found(tmp_path: Path) -> None:
-    def mean_colour(picture: np.ndarray) -> np.ndarray:
-        colour = picture.reshape(-1, 3).mean(0) - 128
-        return (colour / np.linalg.norm(colour))[None]
-
-    Image.fromarray(np.full((8, 8, 3), (250, 10, 10), np.uint8)).save(tmp_path / "someone.png")
-    likeness = Likeness(tmp_path, similarity=0.9, embed=mean_colour)
-    frames = np.stack([np.full((8, 8, 3), colour, np.uint8) for colour in ((10, 250, 10), (240, 20, 10))])
-    assert [review(frame[None], POLICY, by=[("likeness", lambda: likeness)]).verdict for frame in frames] == [
-        "allow",
-        "block",
-    ]
-
-
 def test_a_policy_that_is_off_looks_at_nothing_and_says_so() -> None:
     verdict = review(clip(2), POLICY.switched_off(), by=[("red", missing)])
     assert verdict.verdict == "allow" and verdict.checks[0]["ran"] is False
-
-
-def test_the_packaged_reviewer_lets_noise_through_and_has_a_version() -> None:
-    (name, get), = reviewers(POLICY)
-    scores = get().score(clip(2))["sexual"]
-    assert name == "opennsfw" and scores.shape == (2,) and (scores < 0.5).all()
-    assert isinstance(get(), OpenNSFW) and get().version

@@ -26,12 +26,19 @@ def test_what_a_file_leaves_out_is_as_packaged(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[categories.sexaul]\nblock = 2\n", "categories.sexaul is not one of"),
-        ("strict = true", "'strict' is not one of"),
+        ("strict = true", "strict is not one of"),
         ("[categories.hate]\nblock = 'no'\n", "categories.hate.block = 'no' is not a number"),
         ("name = ", "is not TOML"),
         ("[categories.hate]\nhold = 0.9\n", "hold = 0.9 lies above block"),
         ("languages = 'en'", "languages = 'en' is not a list"),
         ("[categories.hate]\nblok = 1\n", "categories.hate.blok is not one of"),
+        ("[categories.hate]\nblock = nan\nhold = nan\n", "block = nan is not a number above 0"),
+        ("[categories.hate]\nframes = nan\n", "frames = nan is not a number above 0"),
+        ("categories = 5\n", "categories = 5 is no table"),
+        ("[categories]\nhate = 5\n", "categories.hate = 5 is no table"),
+        ("[categories.hate]\ntitle = 5\n", "title = 5 is not a text"),
+        ("gallery_similarity = 1.0\n", "is not between 0 and 1"),
+        ('reviewers = ["likeness"]\n', "is the gallery's"),
     ],
 )
 def test_a_mistake_in_a_policy_is_named(tmp_path: Path, text: str, message: str) -> None:
@@ -51,6 +58,21 @@ def test_thresholds_decide() -> None:
     assert decide(quiet | {"hate": 0.9}, policy).verdict == "block"
     assert decide(quiet, policy, held=("why",)).verdict == "hold"
     assert decide(quiet, policy, failed=("The check",)).verdict == "block"
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), -1.0, 1.5])
+@pytest.mark.parametrize("frames", [False, True])
+def test_a_score_that_is_none_blocks(score: float, frames: bool, tmp_path: Path) -> None:
+    """Also in a category that is allowed whatever its score."""
+    policy = Policy.load(write(tmp_path, "[categories.hate]\nblock = 9\nhold = 9\nframes = 9\n"))
+    verdict = decide(dict.fromkeys(CATEGORIES, 0.1) | {"hate": score}, policy, frames=frames)
+    assert verdict.verdict == "block" and "gave no score" in " ".join(verdict.reasons)
+
+
+def test_files_that_a_policy_names_lie_beside_it(tmp_path: Path) -> None:
+    policy = Policy.load(write(tmp_path, 'reviewers = ["opennsfw", "gore.toml", "/x/y.toml"]\ngallery = "faces"\n'))
+    assert policy.reviewers == ("opennsfw", str(tmp_path / "gore.toml"), "/x/y.toml")
+    assert policy.gallery == str(tmp_path / "faces")
 
 
 def test_between_hold_and_block_a_person_has_to_look(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 break.
 """
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 
 from vitascope.redteam.converters import CONVERTERS
 from vitascope.safety.policy import CATEGORIES, Policy
-from vitascope.safety.prompt import PromptClassifier, classifier, judge
+from vitascope.safety.prompt import WEIGHTS, PromptClassifier, classifier, judge, judge_name
 from vitascope.world.caption import caption
 from vitascope.world.scene import sample_scene
 
@@ -76,6 +78,27 @@ def test_a_negative_prompt_may_list_what_is_unwanted_and_not_clothes() -> None:
     assert judge(scene, POLICY, negative=["clothes, bra, underwear"]).verdict == "block"
 
 
+def test_the_usual_faults_may_be_taken_away() -> None:
+    usual = "(worst quality:1.4), lowres, jpeg artifacts, bokeh, bad anatomy, deformed hands, poorly drawn, signature"
+    assert judge(["a woman in a red coat walks in the rain"], POLICY, negative=[usual]).verdict == "allow"
+
+
+@pytest.mark.parametrize("negative", ["одежда и бельё", "a" * 20001, "la ropa de la mujer y los zapatos que no son"])
+def test_a_negative_prompt_that_cannot_be_judged_is_held(negative: str) -> None:
+    assert judge(["a woman on a bed"], POLICY, negative=[negative]).verdict != "allow"
+
+
+@pytest.mark.parametrize("name", ["IMG_2034.mp4", "a3f9c0de12bcaf93ab94fe1122.png", "minute.mp4",
+                                  "WhatsApp Video 2026-11-22.mp4", "my_dog_final_v2.gif", "%03d.png", "", "одежда.mp4"])
+def test_names_of_files_are_let_through(name: str) -> None:
+    assert judge_name(name, POLICY).verdict == "allow"
+
+
+@pytest.mark.parametrize("name", ["naked_girl.mp4", "TaylorSwift-nude.png", "isis execution.mov"])
+def test_names_of_files_are_refused(name: str) -> None:
+    assert judge_name(name, POLICY).verdict == "block"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -135,10 +158,17 @@ def test_missing_weights_are_named(tmp_path: Path) -> None:
         PromptClassifier.load(tmp_path)
 
 
+def test_weights_that_leave_out_a_category_are_refused(tmp_path: Path) -> None:
+    shutil.copytree(WEIGHTS, tmp_path / "weights")
+    document = json.loads((WEIGHTS / "prompt.json").read_text())
+    (tmp_path / "weights" / "prompt.json").write_text(json.dumps(document | {"categories": document["categories"][1:]}))
+    with pytest.raises(ValueError, match="judges minors"):
+        PromptClassifier.load(tmp_path / "weights")
+
+
 def test_weights_are_small_and_hold_no_prompt() -> None:
-    folder = Path(sys.modules["vitascope.safety.prompt"].WEIGHTS)
-    assert sum(path.stat().st_size for path in folder.iterdir()) < 4_000_000
-    assert all(" " not in word for word in __import__("json").loads((folder / "prompt.json").read_text())["words"])
+    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) < 4_000_000
+    assert all(" " not in word for word in json.loads((WEIGHTS / "prompt.json").read_text())["words"])
 
 
 def test_judging_loads_no_torch() -> None:

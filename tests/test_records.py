@@ -14,7 +14,8 @@ from vitascope.provenance.records import Record
 def make_record(number: int, payload: str = "00000000000000ff") -> Record:
     hashes = np.random.default_rng(number).integers(0, 256, (3, 32), dtype=np.uint8)
     return Record(f"video_{number:032x}", payload, f"2026-11-0{number + 1}", "a.mp4", f"{number:064x}",
-                  {"name": "nano"}, {"seed": number}, "text", {}, {}, {}, {}, [], hashes.tobytes().hex(), "salt", ["a dog"])
+                  {"name": "nano"}, {"seed": number}, "text", {}, {}, {}, {}, [], hashes.tobytes().hex(), "salt",
+                  ["a dog"])
 
 
 @pytest.fixture

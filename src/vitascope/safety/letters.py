@@ -1,7 +1,7 @@
 """Any characters → plain letters: NFKC, invisible ones stripped, look-alikes of UTS 39 and of other scripts folded.
 
-In: a string. Out: lower case, plain where there is a plain form; and how much of it is in another script. Knows no words
-but those that tell a disguise from a language.
+In: a string. Out: lower case, plain where there is a plain form; and how much of it is in another script. Knows no
+words but those that tell a disguise from a language.
 """
 
 import re

@@ -24,6 +24,7 @@ CATEGORIES = (
     "deception",
     "privacy",
 )
+DESCRIPTION = ".toml"  # ending of the name of a reviewer that the operator supplies, see `supplied`
 Answer = Literal["allow", "hold", "block"]
 
 
@@ -54,7 +55,10 @@ class Policy:
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> "Policy":
-        """Read a policy; whatever a file leaves out is as in the packaged one. ValueError for what it cannot mean."""
+        """Read a policy; whatever a file leaves out is as in the packaged one, and files that it names lie beside it.
+
+        ValueError for what it cannot mean.
+        """
         packaged = tomllib.loads(PACKAGED.read_text("utf-8"))
         if path is None:
             return _policy(packaged, str(PACKAGED))
@@ -66,7 +70,12 @@ class Policy:
             raise ValueError(f"the policy {path} is not TOML: {error}") from error
         _check_keys(given, packaged, str(path))
         rules = {name: packaged["categories"][name] | given.get("categories", {}).get(name, {}) for name in CATEGORIES}
-        return _policy(packaged | given | {"categories": rules}, str(path))
+        return _policy(packaged | given | {"categories": rules}, str(path))._beside(Path(path).parent)
+
+    def _beside(self, folder: Path) -> "Policy":
+        """The same policy with the files that it names in a folder, unless they are absolute."""
+        named = (str(folder / name) if name.endswith(DESCRIPTION) else name for name in self.reviewers)
+        return replace(self, reviewers=tuple(named), gallery=str(folder / self.gallery) if self.gallery else "")
 
     def switched_off(self) -> "Policy":
         """The same policy, checking nothing: for an operator who said so in as many words."""
@@ -110,7 +119,11 @@ def decide(
     checks: tuple[dict[str, Any], ...] = (),
     latency_ms: float = 0.0,
 ) -> Verdict:
-    """Scores by category → the verdict under a policy. A check that could not run blocks."""
+    """Scores by category → the verdict under a policy. A check that could not run blocks; so does a score that is none,
+    for NaN reaches no threshold.
+    """
+    broken = [policy.categories[name].title for name, score in scores.items() if not 0 <= score <= 1]
+    failed = (*failed, *(f"The check for {title} gave no score" for title in broken))
     blocked = [name for name, score in scores.items() if score >= _limit(policy.categories[name], frames)]
     looked_at = [name for name, score in scores.items()
                  if name not in blocked and not frames and score >= policy.categories[name].hold]
@@ -147,19 +160,26 @@ def _policy(document: dict[str, Any], where: str) -> Policy:
     ):
         if not isinstance(values[name], kind) or isinstance(values[name], bool):
             raise ValueError(f"{where}: {name} = {values[name]!r} is of the wrong kind")
+    if not 0 < values["gallery_similarity"] < 1:
+        raise ValueError(f"{where}: gallery_similarity = {values['gallery_similarity']} is not between 0 and 1")
     for name in ("languages", "protected_names", "reviewers"):
         if not isinstance(values[name], list) or not all(isinstance(item, str) for item in values[name]):
             raise ValueError(f"{where}: {name} = {values[name]!r} is not a list of texts")
         values[name] = tuple(values[name])
+    if "likeness" in values["reviewers"]:
+        raise ValueError(f"{where}: the reviewer 'likeness' is the gallery's; set gallery instead")
     return Policy(**values, categories=MappingProxyType(rules))
 
 
 def _rule(name: str, row: dict[str, Any], where: str) -> Rule:
     for key in ("block", "hold", "frames"):
-        if isinstance(row[key], bool) or not isinstance(row[key], (int, float)) or row[key] <= 0:
+        if isinstance(row[key], bool) or not isinstance(row[key], (int, float)) or not row[key] > 0:  # NaN is not
             raise ValueError(
                 f"{where}: categories.{name}.{key} = {row[key]!r} is not a number above 0 (above 1 allows everything)"
             )
+    for key in ("title", "advice"):
+        if not isinstance(row[key], str):
+            raise ValueError(f"{where}: categories.{name}.{key} = {row[key]!r} is not a text")
     if row["hold"] > row["block"]:
         raise ValueError(f"{where}: categories.{name}.hold = {row['hold']} lies above block = {row['block']}")
     return Rule(**row)
@@ -167,14 +187,15 @@ def _rule(name: str, row: dict[str, Any], where: str) -> Rule:
 
 def _check_keys(given: dict[str, Any], packaged: dict[str, Any], where: str) -> None:
     """Unknown keys are named: a misspelt category must not silently allow anything."""
-    for key in given:
-        if key not in packaged:
-            raise ValueError(f"{where}: {key!r} is not one of {', '.join(packaged)}")
+    _check_table(given, packaged, where, "")
+    _check_table(given.get("categories", {}), packaged["categories"], where, "categories.")
     for name, row in given.get("categories", {}).items():
-        if name not in CATEGORIES:
-            raise ValueError(f"{where}: categories.{name} is not one of {', '.join(CATEGORIES)}")
-        for key in row:
-            if key not in packaged["categories"][name]:
-                raise ValueError(
-                    f"{where}: categories.{name}.{key} is not one of {', '.join(packaged['categories'][name])}"
-                )
+        _check_table(row, packaged["categories"][name], where, f"categories.{name}.")
+
+
+def _check_table(given: Any, known: dict[str, Any], where: str, prefix: str) -> None:
+    if not isinstance(given, dict):
+        raise ValueError(f"{where}: {prefix.rstrip('.')} = {given!r} is no table")
+    for key in given:
+        if key not in known:
+            raise ValueError(f"{where}: {prefix}{key} is not one of {', '.join(known)}")

