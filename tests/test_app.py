@@ -4,9 +4,11 @@ import json
 import os
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,12 +19,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
+import quick_produce
 from serving import Live, finished, serving, settings, wait_for
 from vitascope.safety import feedback
 from vitascope.serve import app as serve_app
 from vitascope.serve import chores, ingest
 from vitascope.serve.job import Job, Limits, Receipt, new_id
 from vitascope.serve.openapi import document
+from vitascope.serve.worker import Assignment, Worker
 
 SMALL = {"prompt": "a cat", "size": "64x48", "seconds": "1"}
 
@@ -457,6 +461,29 @@ def test_previews_are_shown_while_it_is_made(live: Live, made: dict) -> None:
     assert made["vitascope"]["preview"] == 1
     preview = live.http.get(f"/v1/videos/{made['id']}/preview")
     assert preview.content[:4] == b"RIFF" and preview.headers["cache-control"] == "no-store"
+
+
+def test_a_preview_outlives_the_attempt_that_showed_it(idle: Live) -> None:
+    """Another attempt goes on from the journal and may never come to show one."""
+    id, seen, failures = create(idle)["id"], [], [OSError("the first attempt fails")]
+
+    def watch(given: Assignment) -> None:
+        def progress(step: int, total: int) -> None:
+            given.progress(step, total)
+            video = idle.http.get(f"/v1/videos/{id}").json()["vitascope"]
+            preview = idle.http.get(f"/v1/videos/{id}/preview")
+            seen.append((video["attempt"], video["preview"], preview.status_code))
+            if step > quick_produce.STEPS // 2 and failures:
+                raise failures.pop()
+
+        quick_produce.produce(replace(given, progress=progress))
+
+    worker = Worker(idle.service, watch, threading.Event(), "w")
+    assert worker.work_once() and idle.http.get(f"/v1/videos/{id}").json()["status"] == "queued"
+    assert idle.http.get(f"/v1/videos/{id}/preview").status_code == 200
+    assert worker.work_once() and idle.http.get(f"/v1/videos/{id}").json()["status"] == "completed"
+    assert set(seen) == {(1, 0, 404), (1, 1, 200), (2, 1, 200)}
+    assert idle.http.get(f"/v1/videos/{id}/preview").status_code == 200
 
 
 # -------------------------------------------------------------------------------------------------------- who may come

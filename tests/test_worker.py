@@ -56,10 +56,10 @@ def test_a_job_becomes_files(service: Service) -> None:
     work(service)
     done = now(service, job)
     assert (done.status, done.progress, done.preview) == ("completed", 100, 1)
-    assert service.files.names(done.result) == ["preview.webp", "spritesheet.jpg", "thumbnail.webp", "video.mp4"]
+    assert service.files.names(done.result) == ["spritesheet.jpg", "thumbnail.webp", "video.mp4"]
     video = read_video(service.files.path(f"{done.result}/video.mp4"))
     assert video.size == (128, 128) and len(video) == 8
-    assert service.files.names(f"{folder(job.id)}/journal") == []
+    assert service.files.names(folder(job.id)) == ["1", "preview.webp"]
     assert not Worker(service, quick_produce.produce, threading.Event(), "w").work_once()
 
 
@@ -73,7 +73,7 @@ def test_failures_have_a_code_and_leave_no_files(service: Service, prompt: str, 
         work(service)
     ended = now(service, job)
     assert (ended.status, ended.error_code, ended.attempt, ended.result) == ("failed", code, attempts, None)
-    assert not [name for name in service.files.names(folder(job.id)) if name.isdigit()]
+    assert service.files.names(folder(job.id)) == []
 
 
 def test_a_full_disk_fails_with_its_cause(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_a_full_disk_fails_with_its_cause(service: Service, monkeypatch: pytest.
     for _ in range(2):
         work(service)
     assert now(service, job).error_code == "storage_full"
-    assert not [name for name in service.files.names(folder(job.id)) if name.isdigit()]
+    assert service.files.names(folder(job.id)) == ["preview.webp"]
 
 
 def stopping_at(step: int, action: Callable[[], None]) -> Produce:
@@ -104,11 +104,16 @@ def stopping_at(step: int, action: Callable[[], None]) -> Produce:
 
 
 def test_a_cancel_is_heard_at_the_next_step(service: Service) -> None:
-    job = add(service)
-    work(service, stopping_at(4, lambda: service.jobs.cancel(job.id, "a")))
+    job, kept = add(service), []
+
+    def cancel() -> None:
+        service.jobs.cancel(job.id, "a")
+        kept.extend(service.files.names(f"{folder(job.id)}/journal"))
+
+    work(service, stopping_at(4, cancel))
     ended = now(service, job)
     assert (ended.status, ended.error_code) == ("failed", "cancelled") and ended.progress < 50
-    assert len(service.files.names(f"{folder(job.id)}/journal")) == 4
+    assert len(kept) == 4 and service.files.names(folder(job.id)) == []
 
 
 def test_a_deleted_job_leaves_nothing(service: Service) -> None:

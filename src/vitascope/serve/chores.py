@@ -48,5 +48,4 @@ async def keep_house(service: Service) -> None:
 def expire(service: Service) -> None:
     """Forget the videos whose owner gave them an end that has passed."""
     for job in service.jobs.expired():
-        if service.jobs.delete(job.id, job.key):
-            service.files.remove(intake.folder(job.id))
+        intake.forget(service, job.id, job.key)

@@ -86,10 +86,9 @@ async def _assets(request: Request, kind: str) -> list[Row]:
 
 
 async def _delete_asset(request: Request, kind: str) -> Response:
-    id, service = request.path_params["id"], request.state.service
-    if not await to_thread.run_sync(service.assets.remove, id, kind, request.state.key.id):
+    id = request.path_params["id"]
+    if not await to_thread.run_sync(intake.discard, request.state.service, id, kind, request.state.key.id):
         raise missing(id, kind)
-    await to_thread.run_sync(service.files.remove, assets.place(id))
     return JSONResponse({"id": id, "object": kind, "deleted": True})
 
 

@@ -4,7 +4,8 @@ A job depends on nothing that can be deleted later: what it starts from is linke
 
     videos/ID/inputs/ROLE          what it starts from
     videos/ID/journal/…            what a killed attempt had computed
-    videos/ID/ATTEMPT/…            video.mp4, thumbnail.webp, spritesheet.jpg, preview.webp
+    videos/ID/preview.webp         what was seen last while it was made, in whichever attempt
+    videos/ID/ATTEMPT/…            video.mp4, thumbnail.webp, spritesheet.jpg
 
 so that deleting the folder deletes everything of it. A file without a job (the process died in between) is swept away.
 """
@@ -43,6 +44,10 @@ def is_picture(role: str) -> bool:
 
 def folder(id: str) -> str:
     return f"videos/{id}"
+
+
+def preview_of(id: str) -> str:
+    return f"{folder(id)}/preview.webp"
 
 
 def submit(
@@ -144,6 +149,22 @@ def keep(service: Service, key: Key, kind: str, name: str, upload: UploadFile) -
     except BaseException as error:
         service.files.remove(assets.place(id))
         raise _as_answer(error) from error
+
+
+def forget(service: Service, id: str, key: str) -> bool:
+    """Delete a job of a key with all its files. Whether there was one."""
+    gone = service.jobs.delete(id, key)
+    if gone:
+        service.files.remove(folder(id))
+    return gone
+
+
+def discard(service: Service, id: str, kind: str, key: str) -> bool:
+    """Delete a kept file of a key. Whether there was one."""
+    gone = service.assets.remove(id, kind, key)
+    if gone:
+        service.files.remove(assets.place(id))
+    return gone
 
 
 def examine(upload: UploadFile) -> dict[str, Any]:

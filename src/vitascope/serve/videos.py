@@ -85,10 +85,9 @@ async def list_videos(request: Request) -> Response:
 
 
 async def delete_video(request: Request) -> Response:
-    id, service = request.path_params["id"], request.state.service
-    if not await to_thread.run_sync(service.jobs.delete, id, request.state.key.id):
+    id = request.path_params["id"]
+    if not await to_thread.run_sync(intake.forget, request.state.service, id, request.state.key.id):
         raise missing(id, "video")
-    await to_thread.run_sync(service.files.remove, intake.folder(id))
     return JSONResponse({"id": id, "object": "video.deleted", "deleted": True})
 
 
@@ -118,8 +117,7 @@ async def get_preview(request: Request) -> Response:
     job = await _own_job(request, request.path_params["id"])
     if not job.preview:
         raise ApiError(404, "There is no preview yet.", code="not_found")
-    name = f"{intake.folder(job.id)}/{job.attempt}/preview.webp"
-    return await send_file(request, request.state.service.files, name, "image/webp")
+    return await send_file(request, request.state.service.files, intake.preview_of(job.id), "image/webp")
 
 
 async def follow_video(request: Request) -> Response:

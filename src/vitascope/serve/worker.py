@@ -25,7 +25,7 @@ import structlog
 
 from . import ingest, pictures
 from .database import Unavailable
-from .intake import folder, is_picture
+from .intake import folder, is_picture, preview_of
 from .job import Job, Lost
 from .jobs import Jobs
 from .order import Order
@@ -116,7 +116,7 @@ class Worker:
         try:
             result = self._make(job, hold)
             _insist(lambda: jobs.finish(job, result))
-            self.service.files.remove(f"{folder(job.id)}/journal")
+            self._clear_journal(job)
             return "completed"
         except Lost:
             self._clear(job)
@@ -146,6 +146,7 @@ class Worker:
         except Lost:
             self._clear(job)
             return "lost"
+        self._clear_journal(job)
         return outcome
 
     def _make(self, job: Job, hold: "Hold") -> str:
@@ -162,7 +163,7 @@ class Worker:
             out = Path(scratch) / "video.mp4"
 
             def preview(picture: bytes) -> None:
-                files.write(f"{result}/preview.webp", picture)
+                files.write(preview_of(job.id), picture)
                 hold.show_preview()
 
             journal = StoredJournal(files, f"{folder(job.id)}/journal")
@@ -208,6 +209,12 @@ class Worker:
 
     def _clear_attempt(self, job: Job) -> None:
         self.service.files.remove(f"{folder(job.id)}/{job.attempt}")
+
+    def _clear_journal(self, job: Job) -> None:
+        """No attempt goes on from it when the job has ended."""
+        now = self.service.jobs.find(job.id)
+        if now is not None and not now.live:
+            self.service.files.remove(f"{folder(job.id)}/journal")
 
     def _clear(self, job: Job) -> None:
         """After a job was lost: nothing of this attempt may stay, unless it is the result after all (the answer to
