@@ -31,6 +31,22 @@ def test_first_use_by_many_at_once_makes_one(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["authority"]
 
 
+def test_the_reason_why_none_can_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "authority").mkdir()
+    (tmp_path / "authority" / "something").touch()
+    with pytest.raises(ValueError, match="cannot be made: Directory not empty"):
+        Authority.ensure(tmp_path / "authority")
+
+
+def test_a_rotation_that_was_killed_does_not_hinder_the_next(tmp_path: Path) -> None:
+    made = Authority.create(tmp_path / "authority")
+    (made.folder / "renewed").mkdir()
+    (made.folder / "renewed" / "leaf.pem").write_text("half")
+    before = made.serial
+    assert made.rotate().serial != before and not (made.folder / "renewed").exists()
+    assert all(finding.good for finding in made.examine())
+
+
 def test_second_creation_is_refused(tmp_path: Path) -> None:
     Authority.create(tmp_path / "authority")
     with pytest.raises(ValueError, match="holds an authority already"):

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -96,6 +97,14 @@ def test_credentials_can_be_switched_off_and_that_is_recorded(gate: Gate, folder
     record = produce(ASKED, make_video, out=folder / "a.mp4", gate=replace(gate, authority=None))
     assert record.credentials == {"state": "none", "why": "switched off by the operator"}
     assert credentials.read(folder / "a.mp4", gate.authority.anchor).state == "absent"
+
+
+def test_a_mark_that_everyone_sees_is_drawn_if_the_operator_wants_it(gate: Gate, folder: Path) -> None:
+    worded = replace(gate, policy=replace(gate.policy, visible_mark="made by a model"))
+    record = produce(ASKED, make_video, out=folder / "a.mp4", gate=worded)
+    changed = np.abs(read_video(folder / "a.mp4").pixels.astype(int) - make_video().pixels).mean((0, 3))
+    assert changed[84:92, 60:120].mean() > 30 > 5 > changed[:72].mean()
+    assert record.policy["visible_mark"] == "made by a model" and record.watermark["exact"]
 
 
 # ----------------------------------------------------------------------------------------------------------- refusals
@@ -237,6 +246,18 @@ def test_killed_production_delivers_nothing_and_the_next_one_cleans_up(after: st
     assert [path.name for path in folder.iterdir()] == ["b.mp4"] and list(unfinished.iterdir()) == []
 
 
+def test_many_productions_that_start_at_once_keep_their_folders(gate: Gate) -> None:
+    def start(_: int) -> bool:
+        with gate_module._private_folder(gate.store) as mine:
+            (mine / "half").write_bytes(b"bytes")
+            return (mine / "half").exists()
+
+    (gate.store.parent / "unfinished" / "left by one that was killed at once").mkdir(parents=True)
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(start, range(80)))
+    assert list((gate.store.parent / "unfinished").iterdir()) == []
+
+
 def test_production_that_runs_is_left_alone(gate: Gate, folder: Path) -> None:
     """Two at once: the second must not clear away what the first is working on."""
     def make_inside() -> Video:
@@ -265,6 +286,26 @@ def test_lineage_of_an_edit_is_judged_together(gate: Gate, folder: Path, monkeyp
     again = replace(edit, texts=("and larger",), sources=(Source(folder / "b.mp4", "parentOf"),))
     produce(again, make_video, out=folder / "c.mp4", gate=gate)
     assert judged[1] == [*ASKED.texts, "make it blue", "and larger"]
+
+
+def test_lineage_is_found_by_whatever_reading_of_the_mark_leads_to_a_record(gate: Gate, folder: Path,
+                                                                            monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a damaged copy another payload may seem likelier than its own."""
+    record = produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
+    frames, read = read_video(folder / "a.mp4").pixels, watermark.read
+    likelier = watermark.Detection(-400.0, 1, (0.0, 0.0, 1.0, 1.0), False, 1.0)
+    monkeypatch.setattr(watermark, "read", lambda *given, **options: [likelier, *read(*given, **options)])
+    assert gate_module._find_marked(iter(frames), 8.0, gate).id == record.id
+
+
+def test_a_file_may_not_be_named_so(gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_video(make_video(), folder / "naked_girl.mp4")
+    judging = replace(gate, policy=Policy.load())
+    monkeypatch.setattr(gate_module.frame_review, "begin", lambda policy: pytest.fail("it was opened"))
+    with pytest.raises(Refused) as refusal:
+        produce(replace(ASKED, sources=(Source(folder / "naked_girl.mp4", "parentOf"),)), make_video,
+                out=folder / "a.mp4", gate=judging)
+    assert refusal.value.stage == "inputs" and not (folder / "a.mp4").exists()
 
 
 def test_edit_names_its_source_in_its_credentials(gate: Gate, folder: Path) -> None:

@@ -12,7 +12,7 @@ RUNNER = CliRunner()
 def test_prompts_of_a_file_give_one_object_a_line(tmp_path: Path) -> None:
     path = tmp_path / "prompts.jsonl"
     path.write_text(
-        '{"text": "a cat sleeps on a sofa", "id": "a"}\n\n'
+        '{"text": "a cat sleeps\u2028on a sofa", "id": "a"}\n\n'
         '"two naked adults having explicit sex"\n{"texts": ["a woman", "make her naked"]}\n'
     )
     result = RUNNER.invoke(app, ["moderate", "--file", str(path), "--json"])

@@ -19,7 +19,7 @@ import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .provenance import credentials, records, watermark
+from .provenance import credentials, records, visible, watermark
 from .provenance.authority import Authority
 from .provenance.credentials import NotSigned, Source, Statement
 from .provenance.fingerprint import chosen, hash_frame
@@ -147,13 +147,15 @@ class Input:
     """A source as it was found."""
     texts: list[str]  # what it was made by, if it was made here
     known: dict[str, str]  # for the record
-    verdict: Verdict  # on all its frames
+    verdict: Verdict  # on all its frames, with the check of its name
 
 
 def _inspect(source: Source, gate: Gate) -> Input:
-    """Read an input, however long, once. ValueError if its credentials, or those of anything it was made from, were
-    tampered with.
+    """Read an input, however long, once. Refused for its name; ValueError if its credentials, or those of anything it
+    was made from, were tampered with.
     """
+    named = prompt_review.judge_name(source.title or source.path.name, gate.policy)
+    _pass("inputs", named)
     state, digest, record = "unread", "", None
     if source.path.is_file():  # a numbered series of pictures is none, and carries no credentials
         state = _check_credentials(source.path, gate)
@@ -164,9 +166,11 @@ def _inspect(source: Source, gate: Gate) -> Input:
         frames = _reviewed(frames, review, pixels)
         record = record or _find_marked(frames, fps, gate)
         deque(frames, 0)
+    found = review.verdict()
     return Input([] if record is None else record.lineage,
                  {"file": source.path.name, "sha256": digest or pixels.hexdigest(), "relation": source.relation,
-                  "credentials": state, "record": "" if record is None else record.id}, review.verdict())
+                  "credentials": state, "record": "" if record is None else record.id},
+                 replace(found, checks=(*named.checks, *found.checks)))
 
 
 def _check_credentials(path: Path, gate: Gate) -> str:
@@ -192,8 +196,8 @@ def _reviewed(frames: Iterator[np.ndarray], review: frame_review.Review, pixels:
 
 def _find_marked(frames: Iterator[np.ndarray], fps: float, gate: Gate) -> Record | None:
     """The record that a video's mark leads to: a copy that was encoded again is still the child of its prompts."""
-    found = watermark.detect(frames, gate.key, fps=fps)
-    return next(iter(records.find(f"{found.payload:016x}", gate.store)), None)
+    readings = watermark.read(frames, gate.key, fps=fps)
+    return next((record for each in readings for record in records.find(f"{each.payload:016x}", gate.store)), None)
 
 
 def _pass(stage: str, verdict: Verdict) -> dict:
@@ -222,7 +226,7 @@ class Passage:
         review = frame_review.begin(self.gate.policy)
         for first, last in watermark.chunks(count, fps):
             with _timed(self.took, "make"):
-                pixels = np.stack(list(islice(frames, last - first)))
+                pixels = visible.draw(np.stack(list(islice(frames, last - first))), self.gate.policy.visible_mark)
             assert len(pixels) == last - first, (len(pixels), first, last, count)
             with _timed(self.took, "frames"):
                 review.add(pixels)
@@ -299,12 +303,13 @@ def _private_folder(store: Path) -> Iterator[Path]:
     """A folder for its owner alone, locked as long as this process lives; those of killed processes are removed."""
     parent = store.parent / "unfinished"
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for left in parent.iterdir():
-        _remove_abandoned(left)
-    folder = parent / secrets.token_hex(8)
-    folder.mkdir(mode=0o700)
-    with open(folder / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with ExitStack() as stack:
+        with _locked(parent.with_suffix(".lock")):  # none is taken for abandoned before its own lock is held
+            for left in parent.iterdir():
+                _remove_abandoned(left)
+            folder = parent / secrets.token_hex(8)
+            folder.mkdir(mode=0o700)
+            stack.enter_context(_locked(folder / "lock"))
         try:
             yield folder
         finally:
@@ -312,13 +317,19 @@ def _private_folder(store: Path) -> Iterator[Path]:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove a private folder whose lock nobody holds; one without a lock is just being made."""
+    """Remove a private folder; not one that a process holds, or that is going already."""
     try:
-        with open(folder / "lock") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with _locked(folder / "lock", fcntl.LOCK_EX | fcntl.LOCK_NB):
             shutil.rmtree(folder, ignore_errors=True)
     except OSError:
         return
+
+
+@contextmanager
+def _locked(path: Path, kind: int = fcntl.LOCK_EX) -> Iterator[None]:
+    with open(path, "a") as lock:
+        fcntl.flock(lock, kind)
+        yield
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -162,8 +162,10 @@ class Authority:
             return cls.load(folder), False
         try:
             return cls.create(folder), True
-        except ValueError:  # another process was faster
-            return cls.load(folder), False
+        except ValueError:
+            if not (folder / "authority.json").exists():
+                raise
+            return cls.load(folder), False  # another process was faster
 
     def rotate(self) -> "Authority":
         """A new leaf with a new key; the old certificate goes to retired/, its key is destroyed. The anchor stays."""
@@ -175,6 +177,7 @@ class Authority:
         intermediate = x509.load_pem_x509_certificate((self.folder / "intermediate.pem").read_bytes())
         if intermediate.not_valid_after_utc < datetime.now(UTC) + timedelta(days=self.config.leaf_days + 1):
             self._renew_intermediate()
+        shutil.rmtree(self.folder / "renewed", ignore_errors=True)  # of a rotation that was killed
         with _new_folder(self.folder / "renewed") as partial:
             for name in ("intermediate.key", "intermediate.pem"):
                 shutil.copy2(self.folder / name, partial / name)
@@ -272,7 +275,7 @@ class _new_folder:
 
 def _finish(folder: Path, config: AuthorityConfig) -> None:
     _write_secret(folder / "marks.key", secrets.token_hex(32))
-    (folder / "authority.json").write_text(json.dumps(asdict(replace(config)), indent=2) + "\n")
+    (folder / "authority.json").write_text(json.dumps(asdict(config), indent=2) + "\n")
 
 
 def _write_secret(path: Path, text: str) -> None:

@@ -37,6 +37,7 @@ class Evidence:
     detail: str
     log10_p: float | None = None
     record: str = ""  # id of the record that it leads to
+    mark: str = ""  # the payload that was read, 16 hexadecimal digits
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def verify(path: Path, authority: Authority, *, store: Path | None = None) -> Re
     video = read_video(path)
     steps, warnings = look(video, authority.marks_key, store=store)
     steps = [_credentials(signed), *steps]
-    if signed.state == "trusted" and signed.mark and steps[1].found and signed.mark not in steps[1].detail:
+    if signed.state == "trusted" and signed.mark and steps[1].found and signed.mark != steps[1].mark:
         warnings.append(f"the credentials name the mark {signed.mark}, the pixels carry another")
     if signed.state != "tampered" and signed.tainted:
         warnings.append("something that this was made from had been tampered with")
@@ -103,14 +104,16 @@ def _watermark(frames: np.ndarray, fps: float, hashes: np.ndarray, key: bytes,
         return Evidence("watermark", False, "none that can be told from chance", log10_p), ""
     whole = found.placement == (0.0, 0.0, 1.0, 1.0)
     cut = "" if whole else f", cut to {found.placement[2]:.0%} x {found.placement[3]:.0%}"
-    detail = f"mark {found.payload:016x}{', mirrored' if found.mirrored else ''}{cut}"
+    mark = f"{found.payload:016x}"
+    detail = f"mark {mark}{', mirrored' if found.mirrored else ''}{cut}"
     if record is None:
-        return Evidence("watermark", True, f"{detail}, by this installation's key; no record of it here", log10_p), ""
+        detail += ", by this installation's key; no record of it here"
+        return Evidence("watermark", True, detail, log10_p, mark=mark), ""
     likeness = min(distance(hashes, record.hashes), distance(mirrored(frames), record.hashes))
     warning = ""
     if whole and likeness > MOVED:
         warning = f"the mark belongs to {record.id}, which looks otherwise (distance {likeness:.2f}): it was moved here"
-    return Evidence("watermark", True, f"{detail}, of {record.id}", log10_p, record.id), warning
+    return Evidence("watermark", True, f"{detail}, of {record.id}", log10_p, record.id, mark), warning
 
 
 def _fingerprint(frames: np.ndarray, hashes: np.ndarray, store: Path | None) -> Evidence:

@@ -33,9 +33,7 @@ def moderate(
 ) -> None:
     """Judge prompts by the policy, generating nothing."""
     if (text is None) == (file is None):
-        raise ValueError(
-            "give either a TEXT or --file, and not both" if text is not None else "give a TEXT or --file PROMPTS.jsonl"
-        )
+        raise ValueError("give either a TEXT or --file PROMPTS.jsonl, and not both")
     from .policy import Policy
     from .prompt import classifier
 
@@ -45,10 +43,8 @@ def moderate(
         verdict = judging.judge(_texts(record), rules)
         answers.append(verdict.verdict)
         kept = {key: record[key] for key in ("id", "line") if key in record}
-        print(
-            json.dumps(kept | verdict.document(), ensure_ascii=False) if as_json else _readable(record, verdict),
-            flush=True,
-        )
+        answer = json.dumps(kept | verdict.document(), ensure_ascii=False) if as_json else _readable(record, verdict)
+        print(answer, flush=True)
     if check and set(answers) != {"allow"}:
         raise typer.Exit(1)
 
@@ -71,7 +67,7 @@ def feedback(
 def _records(file: Path) -> Iterator[dict[str, Any]]:
     """The objects of a JSON-lines file, with their line numbers; plain JSON strings count as texts."""
     try:
-        lines = sys.stdin.read().splitlines() if str(file) == "-" else file.read_text("utf-8").splitlines()
+        lines = (sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")).split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} cannot be read: {error}") from error
     for number, line in enumerate(lines, 1):
@@ -82,24 +78,13 @@ def _records(file: Path) -> Iterator[dict[str, Any]]:
         except json.JSONDecodeError as error:
             raise ValueError(f"{file}, line {number}: not JSON ({error.msg})") from error
         yield ({"text": record} if isinstance(record, str) else record if isinstance(record, dict) else {}) | {
-            "line": number
-        }
+            "line": number}
 
 
 def _texts(record: dict[str, Any]) -> list[str]:
-    texts = (
-        record["texts"]
-        if "texts" in record
-        else [record["text"]]
-        if "text" in record
-        else [record["prompt"]]
-        if "prompt" in record
-        else None
-    )
+    texts = record.get("texts", [record.get("text", record.get("prompt"))])
     if not isinstance(texts, list) or not all(isinstance(item, str) for item in texts):
-        raise ValueError(
-            f'line {record.get("line", 1)}: expected an object with "text" (a string) or "texts" (a list of strings)'
-        )
+        raise ValueError(f'line {record["line"]}: expected an object with "text" (a string) or "texts" (a list of strings)')
     return texts
 
 
@@ -107,9 +92,5 @@ def _readable(record: dict[str, Any], verdict: "Verdict") -> str:
     worst = sorted(verdict.categories.items(), key=lambda item: -item[1])[:2]
     scores = ", ".join(f"{name} {score:.2f}" for name, score in worst)
     head = f"{record['line']}: " if "line" in record else ""
-    return "\n".join(
-        [
-            f"{head}{verdict.verdict}  ({scores}; {verdict.latency_ms:.0f} ms)",
-            *(f"  {reason}" for reason in verdict.reasons),
-        ]
-    )
+    return "\n".join([f"{head}{verdict.verdict}  ({scores}; {verdict.latency_ms:.0f} ms)",
+                      *(f"  {reason}" for reason in verdict.reasons)])

@@ -1,7 +1,7 @@
 """Reports on videos: what a person says about one, kept in an append-only file beside the installation's data.
 
 In: a file, a reason and a category. Out: a numbered note in `feedback.jsonl`, with the file's digest and not the
-file. Lines are written whole and flushed, so that two programs may report at once.
+file, for the operator alone to read. One program after another writes its line whole, so that two may report at once.
 """
 
 import fcntl
@@ -10,6 +10,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,18 +48,12 @@ def store(video: Path, *, reason: str, category: str = "other", folder: Path | N
         raise ValueError(f"{video} cannot be read: {error}") from error
     path = (folder or user_data_path("vitascope")) / "feedback.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
+    with open(path, "a+", encoding="utf-8", opener=partial(os.open, mode=0o600)) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        note = Note(
-            sum(1 for _ in file) + 1,
-            datetime.now(UTC).isoformat(timespec="seconds"),
-            video.name,
-            digest,
-            category,
-            reason.strip(),
-        )
-        file.write(json.dumps(note.document(), ensure_ascii=False) + "\n")
+        note = Note(sum(1 for _ in file) + 1, datetime.now(UTC).isoformat(timespec="seconds"), video.name, digest,
+                    category, reason.strip())
+        file.write(json.dumps(note.document()) + "\n")  # as ASCII: some readers take other characters for line ends
         file.flush()
         os.fsync(file.fileno())
     return note
@@ -67,4 +62,7 @@ def store(video: Path, *, reason: str, category: str = "other", folder: Path | N
 def reports(folder: Path | None = None) -> list[Note]:
     """Every report, oldest first."""
     path = (folder or user_data_path("vitascope")) / "feedback.jsonl"
-    return [Note(**json.loads(line)) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8") as file:
+        return [Note(**json.loads(line)) for line in file]

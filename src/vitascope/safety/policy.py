@@ -50,6 +50,7 @@ class Policy:
     reviewers: tuple[str, ...]            # of frames, by name
     gallery: str                          # folder of portraits, or ""
     gallery_similarity: float             # cosine
+    visible_mark: str                     # words on every frame, or ""
     categories: Mapping[str, Rule]
     off: bool = False
 
@@ -87,7 +88,8 @@ class Policy:
             name: {"block": rule.block, "hold": rule.hold, "frames": rule.frames}
             for name, rule in self.categories.items()
         }
-        return {"name": self.name, "version": self.version, "off": self.off, "categories": thresholds}
+        return {"name": self.name, "version": self.version, "off": self.off, "visible_mark": self.visible_mark,
+                "categories": thresholds}
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ def _policy(document: dict[str, Any], where: str) -> Policy:
         ("version", str),
         ("appeal", str),
         ("gallery", str),
+        ("visible_mark", str),
         ("longest", int),
         ("gallery_similarity", (int, float)),
     ):

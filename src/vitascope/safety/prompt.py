@@ -179,7 +179,7 @@ def judge_name(file: str, policy: Policy) -> Verdict:
     words = [word for word in re.findall(r"[a-z]+", plain(Path(file).stem)) if len(word) >= SHORTEST_NAMED]
     known, table = lexicon(), names(policy.protected_names)
     told = [word for word in words if word not in APPS and (known.knows(word) or table.find(word))]
-    return judge([f'a video called "{" ".join(told)}"'] if told else [], policy)
+    return classifier().judge([f'a video called "{" ".join(told)}"'] if told else [], policy)
 
 
 def _worth_scoring(reading: Reading) -> list[str]:
