@@ -23,8 +23,8 @@ import quick_produce
 from serving import Live, finished, serving, settings, wait_for
 from vitascope.safety import feedback
 from vitascope.serve import app as serve_app
-from vitascope.serve import chores, ingest
-from vitascope.serve.job import Job, Limits, Receipt, new_id
+from vitascope.serve import ingest
+from vitascope.serve.job import Limits
 from vitascope.serve.openapi import document
 from vitascope.serve.worker import Assignment, Worker
 
@@ -665,15 +665,6 @@ def test_failures_of_handlers_tell_nothing(idle: Live, monkeypatch: pytest.Monke
     monkeypatch.setattr(type(idle.service.jobs), "page", broken)
     answer = idle.http.get("/v1/videos")
     assert refusal(answer)[:2] == (500, "server_error") and "secret" not in answer.text
-
-
-def test_expired_videos_are_removed(idle: Live) -> None:
-    id = new_id("video")
-    request = {"order": {}, "variations": [], "parents": {}}
-    job = Job(id, "local", "sora-2", "x", "64x48", "1", request, 1.0, expires_at=1.0)
-    idle.service.jobs.create([job], Receipt(id, id))
-    chores.expire(idle.service)
-    assert idle.http.get(f"/v1/videos/{id}").status_code == 404
 
 
 def test_every_route_is_in_the_document_and_the_other_way_round() -> None:

@@ -24,7 +24,7 @@ def test_numbers_are_read_from_json_and_from_forms(value: object, integer: int |
 
 
 def test_an_empty_field_is_not_given() -> None:
-    asked = Reader({"prompt": "", "seed": "", "n": "2"})
+    asked = Reader({"prompt": "", "seed": ""})
     assert asked.text("prompt", "none", 10) == "none" and asked.integer("seed", 7, (0, 9)) == 7
     asked.done()
 

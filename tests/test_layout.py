@@ -23,7 +23,8 @@ def test_a_grid_holds_a_layout():
         again = from_grid(grid + 0.05 * torch.randn(grid.shape, generator=torch.Generator().manual_seed(0)))
         assert grid.shape == (CHANNELS, 5, SLOTS + 1, 1)
         present = layout.subjects > 0
-        assert torch.equal(again.subjects, layout.subjects) and torch.equal(again.colours, layout.colours)
+        for name in ("subjects", "colours", "look"):
+            assert torch.equal(getattr(again, name), getattr(layout, name)), name
         assert_close(again.poses[:, :, present], layout.poses[:, :, present], atol=0.2, rtol=0)
         assert_close(again.view, layout.view, atol=0.02, rtol=0)
 
@@ -61,6 +62,17 @@ def test_staging_starts_silent_and_then_tells_near_tokens_only():
     assert told.shape == (5 * 64 + 5 * 24, 32) and told[:320].any() and not told[320:].any()
     near = (inside(layout, 8, 8).abs().amax(-1).amin(-1) < 0.9)[..., layout.subjects > 0].any(-1).flatten()
     assert not told[:320][~near].any() and told[:320][near].any(-1).all()
+
+
+def test_a_painter_is_told_the_weather_and_not_the_style():
+    staging, layout = Staging(32), next(layouts(1))
+    def told(index):
+        look = layout.look.clone()
+        look[index] = (look[index] + 1) % 4
+        return staging([replace(layout, look=look)], [(5, 8, 8)])
+    before = staging([layout], [(5, 8, 8)])
+    assert torch.equal(told(0), before)
+    assert (told(1) != before).any(-1).all() and (told(2) != before).any(-1).all()
 
 
 def test_positions_of_a_thing_are_covered_and_no_others():

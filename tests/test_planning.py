@@ -1,13 +1,12 @@
 """Plans: drawn where only words are known, and fitted to what else is known."""
 
-from dataclasses import replace
-
 import pytest
 import torch
+from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
 from vitascope.models.layout import FRAMES, POSE, SLOTS
-from vitascope.planning import _misfits, plan
+from vitascope.planning import Eye, exchange, moved, plan
 from vitascope.sampling import embed
 from vitascope.tasks import edit, extend, image_to_video, loop, text_to_video
 from vitascope.world.physics import simulate
@@ -40,14 +39,51 @@ def test_every_task_has_a_plan_of_its_length(nano_system, task):
     assert layout.poses.shape[0] == condition.shape[0] and layout.poses.isfinite().all()
 
 
-def test_a_misfit_is_the_painters_error_where_something_is_known(nano_system):
-    """The same layout errs alike; another one errs otherwise; what is unknown does not count."""
+@pytest.fixture
+def looking(nano_system):
+    """A painter's eye on the first frame of a picture, and layouts to judge."""
     condition = image_to_video(ask(), known(nano_system, 1))
-    layouts = [layout_of(scene, simulate(scene), 0, 9) for scene in map(sample_scene, (3, 3, 8))]
-    words, noise = embed(nano_system.text, condition), torch.randn(condition.known.shape)
-    first, again, other = _misfits(nano_system, condition, words, layouts, noise, opens=True)
-    assert torch.isclose(first, again) and not torch.isclose(first, other, rtol=1e-4)
-    changed = condition.known.clone()
-    changed[:, 1:] += 1
-    same = _misfits(nano_system, replace(condition, known=changed), words, layouts[:1], noise, opens=True)[0]
-    assert torch.isclose(same, first)
+    words = embed(nano_system.text, condition)
+    eye = Eye.on(nano_system.transformer, condition, words, slice(0, 1), torch.Generator().manual_seed(0), opens=True)
+    scenes = [sample_scene(seed) for seed in (3, 8, 11)]
+    return eye, [layout_of(scene, simulate(scene), 0, 1) for scene in scenes]
+
+
+def test_the_same_layout_errs_alike_and_another_otherwise(looking):
+    eye, (one, other, _) = looking
+    first, again, second = eye.errors([one, one, other], eye.noises[0])
+    assert torch.isclose(first, again) and not torch.isclose(first, second, rtol=1e-4)
+
+
+def test_what_is_chosen_errs_no_more_than_any_draft(looking):
+    eye, drafts = looking
+    errors = eye.errors([eye.choose(drafts), *drafts], eye.noises[0])
+    assert errors[0] <= errors[1:].min() * (1 + 1e-5)
+
+
+def test_a_fit_goes_down_the_gradient(looking):
+    eye, (layout, *_) = looking
+    with torch.inference_mode():  # as in use
+        fitted = eye.fit(layout)
+        before, after = (torch.stack([eye.errors([one], noise)[0] for noise in eye.noises]).mean() for one in (layout, fitted))
+    assert after < before and not fitted.poses.requires_grad
+    assert torch.equal(fitted.subjects, layout.subjects) and not torch.equal(fitted.poses, layout.poses)
+
+
+def test_things_are_moved_scaled_and_turned():
+    scene = sample_scene(3)
+    layout = layout_of(scene, simulate(scene), 0, 5)
+    change = torch.zeros(2, 1, SLOTS, 4)
+    change[..., 0, :] = torch.tensor([0.1, -0.2, 0.5, torch.pi / 2])
+    poses, before = moved(layout, change).poses, layout.poses
+    assert_close(poses[..., 0, 0], before[..., 0, 0] + 0.1), assert_close(poses[..., 0, 1], before[..., 0, 1] - 0.2)
+    assert_close(poses[..., 0, 2], before[..., 0, 2] * torch.tensor(0.5).exp())
+    assert_close(poses[..., 0, 3:5], torch.stack([-before[..., 0, 4], before[..., 0, 3]], -1))
+    assert torch.equal(poses[..., 1:, :], before[..., 1:, :])
+
+
+def test_one_thing_is_exchanged_with_its_name():
+    one, other = (layout_of(scene, simulate(scene), 0, 5) for scene in map(sample_scene, (3, 8)))
+    mixed = exchange(one, other, 0)
+    assert torch.equal(mixed.poses[:, :, 0], other.poses[:, :, 0]) and mixed.subjects[0] == other.subjects[0]
+    assert torch.equal(mixed.poses[:, :, 1:], one.poses[:, :, 1:]) and torch.equal(mixed.subjects[1:], one.subjects[1:])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vitascope.data.shards import SIZES, Shards, halve, write_shard, write_shards
+from vitascope.data.shards import SIZES, Shards, halve, is_finished, write_shard, write_shards
 from vitascope.data.truth import truth_map
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
 from vitascope.models.text import Text
@@ -49,6 +49,15 @@ def test_the_truth_is_where_the_subject_is():
             column, row = (int((place[0, 0] - edge[0]) * motion.zoom[0] * 8) for place, edge in
                                ((motion.x, motion.camera_x), (motion.y, motion.camera_y)))
             assert truth[0, row, column] == 1 + BUNDLED.subjects.index(scene.shots[0].actors[0].subject)
+
+
+def test_a_style_is_told_and_seldom_painted(models, tmp_path):
+    write_shard(tmp_path / "clips.safetensors", range(40, 60), (64, 64), 1, vocabulary="bundled", **models)
+    shards, scenes = Shards(tmp_path), [sample_scene(seed, BUNDLED) for seed in range(40, 60)]
+    samples = [shards.take("clips.safetensors", number) for number in range(20)]
+    assert [sample.layout.look[0] > 0 for sample in samples] == [scene.style != "3d" for scene in scenes]
+    assert [sample.finished for sample in samples] == [is_finished(scene) for scene in scenes]
+    assert 0 < sum(sample.finished for sample in samples) < sum(int(sample.layout.look[0] > 0) for sample in samples)
 
 
 def test_halving_averages():

@@ -54,3 +54,4 @@ def test_something_is_always_left_to_make():
     rng = np.random.default_rng(1)
     for shape in ((5, 6, 8), (1, 8, 8), (2, 4, 4)):
         assert all(draw_levels(shape, rng).max() > 0.3 for _ in range(300))
+        assert all(draw_levels(shape, rng, known=True).min() < 1 for _ in range(300))

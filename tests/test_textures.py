@@ -4,14 +4,15 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from vitascope.models.layout import FRAMES, POSE, SLOTS, Layout
+from vitascope.models.layout import FRAMES, LOOKS, POSE, SLOTS, Layout
 from vitascope.models.textures import MARKS, SPAN, TEXELS, Textures
 
 
 def layout(x=0.0, y=0.0, side=0.5, cos=1.0, sin=0.0, mirrored=1.0, visible=1.0, left=1.0, subject=3):
     poses = torch.zeros(1, FRAMES, SLOTS, POSE)
     poses[..., 0, :] = torch.tensor([x, y, side, cos, sin, mirrored, visible, left])
-    return Layout(poses, torch.zeros(1, FRAMES, 3), torch.tensor([subject, 0, 0, 0, 0]), torch.zeros(SLOTS, dtype=torch.long))
+    subjects = torch.tensor([subject, 0, 0, 0, 0])
+    return Layout(poses, torch.zeros(1, FRAMES, 3), subjects, torch.zeros_like(subjects), torch.zeros(LOOKS, dtype=torch.long))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ import pytest
 import quick_produce
 from serving import wait_for
 from vitascope.serve.database import Unavailable
-from vitascope.serve.intake import folder
+from vitascope.serve.folders import of_job
 from vitascope.serve.job import Job, Receipt, new_id
 from vitascope.serve.order import Order
 from vitascope.serve.service import Service, Settings, open_service
@@ -59,7 +59,7 @@ def test_a_job_becomes_files(service: Service) -> None:
     assert service.files.names(done.result) == ["spritesheet.jpg", "thumbnail.webp", "video.mp4"]
     video = read_video(service.files.path(f"{done.result}/video.mp4"))
     assert video.size == (128, 128) and len(video) == 8
-    assert service.files.names(folder(job.id)) == ["1", "preview.webp"]
+    assert service.files.names(of_job(job.id)) == ["1", "preview.webp"]
     assert not Worker(service, quick_produce.produce, threading.Event(), "w").work_once()
 
 
@@ -73,7 +73,7 @@ def test_failures_have_a_code_and_leave_no_files(service: Service, prompt: str, 
         work(service)
     ended = now(service, job)
     assert (ended.status, ended.error_code, ended.attempt, ended.result) == ("failed", code, attempts, None)
-    assert service.files.names(folder(job.id)) == []
+    assert service.files.names(of_job(job.id)) == []
 
 
 def test_a_full_disk_fails_with_its_cause(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +86,7 @@ def test_a_full_disk_fails_with_its_cause(service: Service, monkeypatch: pytest.
     for _ in range(2):
         work(service)
     assert now(service, job).error_code == "storage_full"
-    assert service.files.names(folder(job.id)) == ["preview.webp"]
+    assert service.files.names(of_job(job.id)) == ["preview.webp"]
 
 
 def stopping_at(step: int, action: Callable[[], None]) -> Produce:
@@ -108,12 +108,12 @@ def test_a_cancel_is_heard_at_the_next_step(service: Service) -> None:
 
     def cancel() -> None:
         service.jobs.cancel(job.id, "a")
-        kept.extend(service.files.names(f"{folder(job.id)}/journal"))
+        kept.extend(service.files.names(f"{of_job(job.id)}/journal"))
 
     work(service, stopping_at(4, cancel))
     ended = now(service, job)
     assert (ended.status, ended.error_code) == ("failed", "cancelled") and ended.progress < 50
-    assert len(kept) == 4 and service.files.names(folder(job.id)) == []
+    assert len(kept) == 4 and service.files.names(of_job(job.id)) == []
 
 
 def test_a_deleted_job_leaves_nothing(service: Service) -> None:
@@ -121,7 +121,7 @@ def test_a_deleted_job_leaves_nothing(service: Service) -> None:
 
     def delete() -> None:
         service.jobs.delete(job.id, "a")
-        service.files.remove(folder(job.id))
+        service.files.remove(of_job(job.id))
 
     work(service, stopping_at(4, delete))
     assert now(service, job) is None and service.files.names("videos") == []
@@ -134,7 +134,7 @@ def test_a_stopped_worker_gives_the_job_back_and_another_goes_on_exactly(service
     stop = threading.Event()
     work(service, stopping_at(step, stop.set), stop)
     assert (now(service, job).status, now(service, job).attempt) == ("queued", 0)
-    assert len(service.files.names(f"{folder(job.id)}/journal")) == step
+    assert len(service.files.names(f"{of_job(job.id)}/journal")) == step
     work(service)
     assert pixels(service, job) == pixels(service, straight)
 
@@ -151,7 +151,7 @@ def test_a_worker_that_lost_its_job_writes_nothing(service: Service) -> None:
     work(service, stopping_at(5, stall))
     done = now(service, job)
     assert others == [True] and (done.status, done.worker, done.attempt) == ("completed", "v", 2)
-    assert [name for name in service.files.names(folder(job.id)) if name.isdigit()] == ["2"]
+    assert [name for name in service.files.names(of_job(job.id)) if name.isdigit()] == ["2"]
 
 
 def test_a_lost_answer_to_finish_does_not_cost_the_video(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,11 +224,11 @@ def test_kill_minus_nine_and_another_worker_goes_on_exactly(service: Service, st
     work(service)
     process = start_worker(service, pace=0.2)
     try:
-        wait_for(lambda: len(service.files.names(f"{folder(job.id)}/journal")) >= step)
+        wait_for(lambda: len(service.files.names(f"{of_job(job.id)}/journal")) >= step)
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    kept = len(service.files.names(f"{folder(job.id)}/journal"))
+    kept = len(service.files.names(f"{of_job(job.id)}/journal"))
     assert now(service, job).status == "in_progress" and step <= kept < quick_produce.STEPS
     wait_for(lambda: service.jobs.reap() or now(service, job).status == "queued")
     work(service)
@@ -238,7 +238,7 @@ def test_kill_minus_nine_and_another_worker_goes_on_exactly(service: Service, st
 def test_a_terminated_process_gives_its_job_back(service: Service) -> None:
     job = add(service)
     process = start_worker(service, pace=0.2)
-    wait_for(lambda: len(service.files.names(f"{folder(job.id)}/journal")) >= 2)
+    wait_for(lambda: len(service.files.names(f"{of_job(job.id)}/journal")) >= 2)
     process.terminate()
     assert process.wait(20) == 0
     assert (now(service, job).status, now(service, job).attempt) == ("queued", 0)

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
+    from .edits import Plan
     from .produce import Gate
     from .request import Request
     from .system import System
-    from .tasks import Condition
 
 app = typer.Typer(name="vitascope", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="A sentence becomes a video.")
@@ -142,7 +142,6 @@ def generate(
 def _generate(system: "System", gate: "Gate", request: "Request", path: Path) -> None:
     """Make one video and let it through the gate."""
     from .commands import write
-    from .edits import Plan
     from .produce import Asked
     from .provenance.credentials import Source
     from .request import read_size, to_metadata
@@ -156,16 +155,16 @@ def _generate(system: "System", gate: "Gate", request: "Request", path: Path) ->
                   "text" if request.image is None else "image",
                   () if request.image is None else (Source(Path(request.image), "inputTo"),),
                   to_metadata(request, model=config.name, model_version=config.version))
-    total = write(system, gate, asked, [Plan(_condition(system, request))], path, target=read_size(request.size),
+    total = write(system, gate, asked, [_plan(system, request)], path, target=read_size(request.size),
                   fps=request.fps, seed=request.seed, steps=request.steps, guidance=request.guidance)
     print(f"wrote {path}: {request.size}, frames: {total} at {request.fps:g} a second")
 
 
-def _condition(system: "System", request: "Request") -> "Condition":
-    from .edits import encode_start
+def _plan(system: "System", request: "Request") -> "Plan":
+    from .edits import Plan, animate
     from .models.upsampler import SCALE
     from .request import read_size
-    from .tasks import image_to_video, text_to_video
+    from .tasks import text_to_video
     from .upscale import choose_base
     from .video import cover, read_image
 
@@ -173,8 +172,8 @@ def _condition(system: "System", request: "Request") -> "Condition":
     condition = text_to_video(request.prompt, width=width // SCALE, height=height // SCALE, negative=request.negative,
                               fps=request.fps, frames=system.frames(request.seconds, request.fps))
     if request.image is None:
-        return condition
-    return image_to_video(condition, encode_start(system, cover(read_image(request.image), width, height).pixels))
+        return Plan(condition)
+    return animate(system, cover(read_image(request.image), width, height).pixels, condition)
 
 
 # -------------------------------------------------------------------------------------------------- data and training

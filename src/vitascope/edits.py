@@ -9,6 +9,7 @@ first frame stands alone.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain, islice
 
 import numpy as np
 from einops import reduce
@@ -18,8 +19,9 @@ from .generate import generate_frames
 from .models.autoencoder import FRAMES, SIDE
 from .models.upsampler import SCALE
 from .sampling import OVERLAP, Progress
+from .seams import join
 from .system import System
-from .tasks import Condition, connect, edit, extend, infill, inpaint, latent_frames, touched
+from .tasks import Condition, connect, edit, extend, image_to_video, infill, inpaint, latent_frames, touched
 from .video import Video, to_unit
 
 MOVED = 28  # levels by which a pixel differs from the background where something moves
@@ -47,14 +49,14 @@ def make(system: System, plan: Plan, *, seed: int, steps: int | None = None, gui
          sampler: str = "multistep", progress: Progress = lambda step, total: None) -> Iterator[np.ndarray]:
     """The frames uint8 (H, W, 3) of a plan, as they are made; the arguments are those of `generate`."""
     yield from () if plan.before is None else plan.before
-    number = 0
-    made = generate_frames(system, plan.condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler,
-                           progress=progress)
-    for frames in made:
-        for frame in frames:
-            if plan.frames is None or number < plan.frames:
-                yield frame if plan.own is None else np.where(plan.kept[number, ..., None], plan.own[number], frame)
-            number += 1
+    parts = generate_frames(system, plan.condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler,
+                            progress=progress)
+    made = chain.from_iterable(parts)
+    if plan.own is not None:
+        whole = (own if kept.all() else None for own, kept in zip(plan.own, plan.kept))
+        joined = join(made, whole)
+        made = (np.where(kept[..., None], own, frame) for frame, own, kept in zip(joined, plan.own, plan.kept))
+    yield from islice(made, plan.frames)
     yield from () if plan.after is None else plan.after
 
 
@@ -100,6 +102,12 @@ def _keep(before: np.ndarray, made: int, after: np.ndarray) -> tuple[np.ndarray,
 
 
 # -------------------------------------------------------------------------------------------------------------- in time
+
+def animate(system: System, picture: np.ndarray, condition: Condition) -> Plan:
+    """A condition that only text rules, begun with a picture uint8 (1, H, W, 3)."""
+    own, kept = _keep(picture, condition.frames - 1, picture[:0])
+    return Plan(image_to_video(condition, encode_start(system, picture)), own=own, kept=kept)
+
 
 def extend_forward(system: System, clip: Video, *, prompt: str, seconds: float, negative: str = "") -> Plan:
     """The clip goes on for about `seconds`."""

@@ -1,27 +1,31 @@
 """What is to be where, before anything is painted: layouts drawn by the system's planner.
 
-Where nothing but words is known, the planner's first draft is the plan. Where a part of the clip is known, of many drafts the one
-is taken under which the painter finds the known part likeliest; then others near to it are drawn, and again the likeliest
-is taken. So the planner needs no eye of its own (analysis by synthesis; Li et al. 2023, "Your Diffusion Model is Secretly a
-Zero-Shot Classifier", for the measure).
+Where nothing but words is known, the planner's first draft is the plan. Where a part of the clip is known, the planner needs no
+eye of its own, for the painter has one: of many drafts the one is taken under which the painter finds the known part
+likeliest, thing after thing is exchanged for that of another draft if it is likelier still, and in the end everything is
+moved, scaled and turned down the gradient of the painter's error (analysis by synthesis; Li et al. 2023, "Your Diffusion Model
+is Secretly a Zero-Shot Classifier", for the measure).
 """
 
 import math
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from .diffusion.flow import interpolate, velocity
 from .diffusion.samplers import SAMPLERS, times
-from .models.layout import SLOTS, Layout, from_grid
-from .models.transformer import Noisy
+from .models.layout import SLOTS, Layout, from_grid, to_grid
+from .models.text import TextEmbedding
+from .models.transformer import Noisy, Transformer
 from .sampling import Painter, Words, mix, plan_windows, sample, velocities
 from .system import System
 from .tasks import RATE, Condition, cut, know
 
-NEAR = (0.6, 0.35)  # how much the drafts of further rounds change the best of the round before
 PROBE = 0.5  # noise level at which known parts are judged
+FIT_STEPS, FIT_RATE = 14, 0.012  # of Adam; in heights of the view, logarithms of sides and radians
+FIT_NOISES = 2  # draws of the noise under which a fit is judged
 
 
 def plan(system: System, condition: Condition, words: Words, *, seed: int, sampler: str) -> Layout:
@@ -30,44 +34,99 @@ def plan(system: System, condition: Condition, words: Words, *, seed: int, sampl
     asked = replace(condition, shape=(frames, SLOTS + 1, 1), known=None, level=None)
     planner = Painter(system.planner, asked, words, system.config.plan_window, lean=math.log(columns / rows))
     if condition.known is not None and not condition.ring:
-        window = next(window for window in plan_windows(condition, system.config.window) if _judged(condition)[slice(*window)].any())
-        found = _matching(system, planner, condition, window, seed, sampler)
-        planner = replace(planner, condition=know(asked, found, slice(*window)))
+        for window in plan_windows(condition, system.config.window):
+            planner = _look(system, planner, condition, window, seed, sampler)
     parts = sample(planner, seed=seed, steps=system.config.plan_steps, scale=system.config.plan_guidance, sampler=sampler)
     return from_grid(torch.cat(list(parts), 1))
 
 
-def _matching(system: System, planner: Painter, condition: Condition, window: tuple[int, int], seed: int, sampler: str) -> Tensor:
-    """The layout grid (C, T, SLOTS + 1, 1) of a window that fits best to what is known in it."""
+def _look(system: System, planner: Painter, condition: Condition, window: tuple[int, int], seed: int, sampler: str) -> Painter:
+    """The planner, knowing besides the layout that fits best to what is known of the picture in a window."""
     part, asked = (cut(each, torch.arange(*window)) for each in (condition, planner.condition))
+    present = ((part.levels < 1).flatten(1).any(1) & (asked.levels == 1).flatten(1).all(1)).nonzero().flatten()
+    if not len(present):
+        return planner
+    first, last = int(present[0]), int(present[-1]) + 1
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(part.known.shape, generator=generator)
-    best, least = None, math.inf
-    for change in (1.0, *NEAR):
-        near = asked if best is None else know(asked, best, slice(0, asked.shape[0]), level=change)
-        start = torch.randn(system.config.drafts, system.planner.config.channels, *near.shape, generator=generator)
-        drafts = SAMPLERS[sampler](planner.field(window[0], near, system.config.plan_guidance), mix(near, start),
-                                   times(system.config.plan_steps))
-        errors = _misfits(system, part, planner.words, [from_grid(draft) for draft in drafts], noise, opens=window[0] == 0)
-        if errors.min() < least:
-            best, least = drafts[errors.argmin()], errors.min()
-    return best
+    start = torch.randn(system.config.drafts, system.planner.config.channels, *asked.shape, generator=generator)
+    drafts = SAMPLERS[sampler](planner.field(window[0], asked, system.config.plan_guidance), mix(asked, start),
+                               times(system.config.plan_steps))
+    eye = Eye.on(system.transformer, part, planner.words, slice(first, last), generator, opens=window[0] == 0)
+    found = eye.fit(eye.choose([from_grid(draft).part(slice(first, last)) for draft in drafts]))
+    grid, told = to_grid(found), planner.condition
+    for frame in present.tolist():
+        told = know(told, grid[:, frame - first:][:, :1], slice(window[0] + frame, window[0] + frame + 1))
+    return replace(planner, condition=told)
 
 
-def _judged(condition: Condition) -> Tensor:
-    """Which latent positions (T, H, W), bool, a layout has to fit to."""
-    return condition.levels < 1
+@dataclass(frozen=True)
+class Eye:
+    """The painter, looking at the known part of a clip of T latent frames."""
+    painter: Transformer
+    known: Tensor  # (C, T, H, W)
+    judged: Tensor  # (T, H, W) which positions are known, bool
+    noises: list[Tensor]  # (C, T, H, W) each
+    text: TextEmbedding
+    tempo: float
+    opens: bool
+
+    @classmethod
+    def on(cls, painter: Transformer, part: Condition, words: Words, frames: slice, generator: torch.Generator, *,
+           opens: bool) -> "Eye":
+        """At some of the frames of a condition, under the prompt that rules them most."""
+        prompt = max(part.prompts, key=lambda span: float(span.weight[frames].sum())).prompt
+        with torch.inference_mode(False):  # what follows is differentiated
+            text = TextEmbedding(words.prompts[prompt].states.clone(), words.prompts[prompt].pooled.clone())
+            known = part.known[:, frames].clone()
+            noises = [torch.randn(known.shape, generator=generator) for _ in range(FIT_NOISES)]
+            return cls(painter, known, (part.levels[frames] < 1).clone(), noises, text, RATE / part.fps,
+                       opens and frames.start == 0)
+
+    def errors(self, layouts: Iterable[Layout], noise: Tensor) -> Tensor:
+        """The painter's error (B,) about what is known, told each of the layouts."""
+        levels = torch.where(self.judged, PROBE, 1.0)
+        x, target = interpolate(self.known, noise, levels), velocity(self.known, noise)
+        clips = [Noisy(x, levels, self.text.states, self.text.pooled, self.tempo, self.opens, layout=layout) for layout in layouts]
+        seen = velocities(self.painter, clips)
+        return torch.stack([(predicted - target).square().mean(0)[self.judged].mean() for predicted in seen])
+
+    def choose(self, drafts: list[Layout]) -> Layout:
+        """The likeliest layout of those that can be put together from the things of some drafts."""
+        errors = self.errors(drafts, self.noises[0])
+        best, least = drafts[errors.argmin()], errors.min()
+        for slot in range(SLOTS):
+            others = [exchange(best, draft, slot) for draft in drafts if best.subjects[slot] or draft.subjects[slot]]
+            if others and (errors := self.errors(others, self.noises[0])).min() < least:
+                best, least = others[errors.argmin()], errors.min()
+        return best
+
+    def fit(self, layout: Layout) -> Layout:
+        """The layout with everything moved, scaled and turned to where the painter errs least."""
+        with torch.inference_mode(False), torch.enable_grad():
+            layout = Layout(*(x.clone() for x in (layout.poses, layout.view, layout.subjects, layout.colours, layout.look)))
+            change = torch.zeros(len(layout.poses), 1, SLOTS, 4, requires_grad=True)
+            optimizer = torch.optim.Adam([change], lr=FIT_RATE, betas=(0.8, 0.95))
+            for step in range(FIT_STEPS):
+                for group in optimizer.param_groups:
+                    group["lr"] = FIT_RATE * (1 - step / FIT_STEPS)
+                error = torch.stack([self.errors([moved(layout, change)], noise).mean() for noise in self.noises]).mean()
+                optimizer.zero_grad()
+                error.backward()
+                optimizer.step()
+            return moved(layout, change.detach())
 
 
-def _misfits(system: System, part: Condition, words: Words, layouts: list[Layout], noise: Tensor, *, opens: bool) -> Tensor:
-    """The painter's error (B,) about what is known, if it is told each of the layouts."""
-    judged = _judged(part)
-    present = judged.any(-1).any(-1).nonzero().flatten()
-    frames = torch.arange(int(present[0]), int(present[-1]) + 1)
-    known, noise, judged = part.known[:, frames], noise[:, frames], judged[frames]
-    levels = torch.where(judged, PROBE, 1.0)
-    x, target = interpolate(known, noise, levels), velocity(known, noise)
-    text = words.prompts[max(part.prompts, key=lambda span: float(span.weight[frames].sum())).prompt]
-    clips = [Noisy(x, levels, text.states, text.pooled, RATE / part.fps, opens and int(frames[0]) == 0, layout=layout.part(frames))
-             for layout in layouts]
-    return torch.stack([(predicted - target).square().mean(0)[judged].mean() for predicted in velocities(system.transformer, clips)])
+def exchange(layout: Layout, other: Layout, slot: int) -> Layout:
+    """The layout with one thing of another."""
+    here = torch.arange(SLOTS) == slot
+    poses = torch.where(here[:, None], other.poses, layout.poses)
+    subjects, colours = (torch.where(here, *pair) for pair in ((other.subjects, layout.subjects), (other.colours, layout.colours)))
+    return replace(layout, poses=poses, subjects=subjects, colours=colours)
+
+
+def moved(layout: Layout, change: Tensor) -> Layout:
+    """Things moved by x and y, scaled by the exponential of a number and turned by an angle: `change` (K, 1, SLOTS, 4)."""
+    x, y, side, cos, sin, *rest = layout.poses.unbind(-1)
+    dx, dy, growth, turn = change.unbind(-1)
+    turned = cos * turn.cos() - sin * turn.sin(), sin * turn.cos() + cos * turn.sin()
+    return replace(layout, poses=torch.stack([x + dx, y + dy, side * growth.exp(), *turned, *rest], -1))

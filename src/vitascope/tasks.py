@@ -156,12 +156,12 @@ def touched(mask: np.ndarray) -> Tensor:
 
 # ------------------------------------------------------------------------------------------------------------- training
 
-def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator) -> Tensor:
+def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator, *, known: bool = False) -> Tensor:
     """A random task's noise levels (T, H, W), as training sees them.
 
     Most often nothing is known; else the first frame, a beginning, an end, both ends, a region of all frames, or every
     frame at a level of its own. Known positions carry a little noise half of the time: what is known at use is the
-    model's own work, or a file's, and never perfect.
+    model's own work, or a file's, and never perfect. `known`: a task in which something is.
     """
     T, H, W = shape
     levels = torch.ones(shape)
@@ -185,4 +185,6 @@ def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator) -> Tensor
             levels[:, ~inside if rng.random() < 0.5 else inside] = haze
         case "each":
             levels[:] = torch.from_numpy(rng.uniform(0.05, 1, T)).float()[:, None, None]
-    return levels if levels.max() > UNKNOWN else torch.ones(shape)  # something has to be left to make
+    if levels.max() <= UNKNOWN:  # something has to be left to make
+        levels = torch.ones(shape)
+    return draw_levels(shape, rng, known=True) if known and levels.min() == 1 else levels

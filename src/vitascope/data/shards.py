@@ -37,6 +37,7 @@ GROUP = 16  # clips that are encoded together
 SHARD = 128  # clips in a file
 STRETCH = 5  # latent frames that training sees of a clip that is longer
 WHOLE = 0.2  # of long clips are seen whole
+FINISHED = 3  # of ten clips in a style are painted in it; of the others only the words and the layout tell of the style
 FIRST_SEED = {"train": 2**32, "held-out": 2**40, "any": 2**41}  # no two splits share a seed
 
 
@@ -49,6 +50,7 @@ class Sample:
     pooled: Tensor  # (384,)
     caption: str
     layout: Layout | None = None  # what is where
+    finished: bool = False  # painted in a style of its own: to be gone on with, not to be painted from nothing
     lean: float = 0.0  # of a plan: the logarithm of its picture's width over its height
     opens: bool = True  # begins where its clip begins, with a latent frame that stands for a single frame
 
@@ -65,13 +67,15 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
         scenes = [sample_scene(seed, VOCABULARIES[vocabulary], width=SCALE * size[0], height=SCALE * size[1],
                                frames=max(frames, 17), split=split) for seed in seeds[first:first + GROUP]]
         starts = [scene.seed % (scene.frames - frames + 1) for scene in scenes]
-        motions = [simulate(scene) for scene in scenes]
+        motions, finished = [simulate(scene) for scene in scenes], [is_finished(scene) for scene in scenes]
         captions += [describe(*clip, frames) for clip in zip(scenes, motions, starts)]
         tensors["layouts"] += [to_grid(layout_of(*clip, frames)).half() for clip in zip(scenes, motions, starts)]
         if autoencoder:
             tensors["truth"] += [torch.from_numpy(truth_map(*clip, frames, VOCABULARIES[vocabulary].subjects))
                                  for clip in zip(scenes, motions, starts)]
-            tensors["latents"] += encode([halve(draw(*clip, frames)) for clip in zip(scenes, motions, starts)], autoencoder)
+            painted = [scene if done else replace(scene, style="3d") for scene, done in zip(scenes, finished)]
+            tensors["latents"] += encode([halve(draw(*clip, frames)) for clip in zip(painted, motions, starts)], autoencoder)
+            tensors["finished"] += torch.tensor(finished)
     with fast_precision():
         embedded = [item for first in range(0, len(captions), GROUP) for item in text(captions[first:first + GROUP])]
     written = {name: torch.stack(parts) for name, parts in tensors.items()}
@@ -83,6 +87,12 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     save_file(written, partial, metadata={"captions": json.dumps(captions)})
     os.replace(partial, path)
+
+
+def is_finished(scene: Scene) -> bool:
+    """Whether the latents of a scene show its style: a style is put on a painting that is ready (see `upsampler`), but what a
+    user gives to be continued may have one."""
+    return scene.style != "3d" and scene.seed % 10 < FINISHED
 
 
 def draw(scene: Scene, motion: Motion, start: int, frames: int) -> np.ndarray:
@@ -153,7 +163,7 @@ class Shards:
         self.refresh()
 
     def refresh(self) -> None:
-        wanted = {"layouts", "states", "pooled", "text_lengths", "lean"} | (set() if self.plans else {"latents", "truth"})
+        wanted = {"layouts", "states", "pooled", "text_lengths", "lean"} | (set() if self.plans else {"latents", "truth", "finished"})
         for path in sorted(self.folder.glob("*.safetensors")):
             if path.name not in self.shards:
                 with safe_open(path, "pt") as file:
@@ -182,8 +192,9 @@ class Shards:
         shard = self.shards[name]
         end, length = int(shard["ends"][index]), int(shard["text_lengths"][index])
         return Sample(shard["latents"][index].float(), shard["truth"][index], shard["states"][end - length:end].float(),
-                      shard["pooled"][index].float(), shard["captions"][index], None if self.plans else from_grid(shard["layouts"][index].float()),
-                      float(shard["lean"]) if self.plans else 0.0)
+                      shard["pooled"][index].float(), shard["captions"][index],
+                      **({"lean": float(shard["lean"])} if self.plans else
+                         {"layout": from_grid(shard["layouts"][index].float()), "finished": bool(shard["finished"][index])}))
 
     @property
     def channels(self) -> int:

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from einops import rearrange
+from torch import Tensor
 
 from ..models.autoencoder import FRAMES, SIDE
 from ..models.layout import POSE, SLOTS, SMALLEST, Layout
@@ -10,13 +11,15 @@ from ..models.upsampler import SCALE
 from ..world.catalogue import COLOURS, number_of
 from ..world.physics import Motion
 from ..world.render import BLOCK_SIZE, PAINT, TRAIL_HEIGHT
-from ..world.scene import Scene
+from ..world.scene import TIME_PHRASES, Scene
+from ..world.styles import STYLES
+from ..world.weather import WEATHERS
 
 LOST = 0.2  # share of a thing that is lost with each bite
 
 
 def layout_of(scene: Scene, motion: Motion, start: int, frames: int) -> Layout:
-    """Where everything is, as a painter is told; of several shots, the cast of the first."""
+    """Where everything is and how it looks, as a painter is told; of several shots, the cast and the look of the first."""
     times = np.concatenate([np.full(FRAMES - 1, start), np.arange(start, start + frames)])      # (FRAMES K,)
     zoom = motion.zoom[times]
     middle = np.stack([motion.camera_x[times] + scene.aspect / 2 / zoom, motion.camera_y[times] + 0.5 / zoom], -1)
@@ -31,7 +34,13 @@ def layout_of(scene: Scene, motion: Motion, start: int, frames: int) -> Layout:
         poses[:, slot, :3] *= zoom[:, None]
         poses[:, slot, 2] = np.maximum(poses[:, slot, 2], SMALLEST)
     layout = (torch.from_numpy(np.nan_to_num(x)).float() for x in (poses, steps))
-    return Layout(*(rearrange(x, "(k f) ... -> k f ...", f=FRAMES) for x in layout), *torch.from_numpy(names))
+    return Layout(*(rearrange(x, "(k f) ... -> k f ...", f=FRAMES) for x in layout), *torch.from_numpy(names), look_of(scene))
+
+
+def look_of(scene: Scene) -> Tensor:
+    """Numbers (LOOKS,) of style, weather and time of day."""
+    shot = scene.shots[0]
+    return torch.tensor([list(STYLES).index(scene.style), 1 + WEATHERS.index(shot.weather), 1 + list(TIME_PHRASES).index(shot.time)])
 
 
 Thing = tuple[int, int, np.ndarray]

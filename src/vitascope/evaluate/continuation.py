@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 import torch
 
-from ..edits import Plan, edit_clip, encode_start, extend_backward, extend_forward, fill_range, inpaint_clip, \
+from ..edits import Plan, animate, edit_clip, encode_start, extend_backward, extend_forward, fill_range, inpaint_clip, \
     loop_clip, make
 from ..generate import decode
 from ..models.autoencoder import FRAMES
 from ..models.upsampler import SCALE
 from ..system import System
-from ..tasks import image_to_video, text_to_video
+from ..tasks import text_to_video
 from ..upscale import double
 from ..video import Video
 from .continuity import kept_psnr, loop_ratio, seam_ratio
@@ -34,9 +34,8 @@ def measure(system: System, clip: Video, prompt: str, *, seed: int = 0, steps: i
     length, (width, height) = len(clip), clip.size
     mask = np.zeros((1, height, width), bool)
     mask[:, :, width // 2:] = True
-    still = encode_start(system, clip.pixels[:1])
     plain = text_to_video(prompt, width=width // SCALE, height=height // SCALE, frames=length, fps=clip.fps)
-    animated = film(Plan(image_to_video(plain, still)))
+    animated = film(animate(system, clip.pixels[:1], plain))
     after = film(extend_forward(system, clip, prompt=prompt, seconds=SECONDS))
     before = film(extend_backward(system, clip, prompt=prompt, seconds=SECONDS))
     filled = film(fill_range(system, clip, start=RANGE[0], end=RANGE[1], prompt=prompt))
@@ -46,8 +45,8 @@ def measure(system: System, clip: Video, prompt: str, *, seed: int = 0, steps: i
     first, last = (round(end * clip.fps) for end in RANGE)
     outside = np.r_[0:first, last:length]
     return {
-        "image, first frame against its reconstruction, dB":
-            kept_psnr(animated[:1], clip.pixels[:1]) - kept_psnr(decode(system, still), clip.pixels[:1]),
+        "image, seam": seam_ratio(animated, 1),
+        "image kept": np.array_equal(animated[:1], clip.pixels[:1]),
         "extend forward, seam": seam_ratio(after, length),
         "extend forward, clip kept": np.array_equal(after[:length], clip.pixels),
         "extend backward, seam": seam_ratio(before, len(before) - length),
@@ -79,6 +78,7 @@ def limits(system: System, clip: Video) -> dict[str, float]:
     given, (first, last) = clip.pixels[:length], (round(end * clip.fps) for end in RANGE)
     whole = clip.pixels[:length + made]
     return {
+        "image, seam": seam_ratio(given, 1),
         "extend forward, seam": seam_ratio(whole, length),
         "extend backward, seam": seam_ratio(whole, made),
         "infill, first seam": seam_ratio(given, first),

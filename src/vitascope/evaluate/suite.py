@@ -42,10 +42,10 @@ MINUTE = 60.0  # seconds
 ENDS = 5.0  # seconds at either end of a minute that are compared
 OUTSIDE = -3.0  # units: x of a subject that is not in the picture
 GOALS = {
-    "image, first frame against its reconstruction, dB": ">= -1", "upscale, gain over bicubic and Lanczos, dB": ">= 2",
-    **dict.fromkeys(("extend forward, seam", "extend backward, seam", "infill, first seam", "infill, second seam",
+    "upscale, gain over bicubic and Lanczos, dB": ">= 2",
+    **dict.fromkeys(("image, seam", "extend forward, seam", "extend backward, seam", "infill, first seam", "infill, second seam",
                      "loop, seam"), "<= 1"),
-    **dict.fromkeys(("extend forward, clip kept", "extend backward, clip kept", "infill, rest kept",
+    **dict.fromkeys(("image kept", "extend forward, clip kept", "extend backward, clip kept", "infill, rest kept",
                      "inpaint, outside kept", "shots, cut at the asked frame", "minute, same subjects at the end"),
                     "100 %"),
     "permanence: hidden or away, then back": ">= 90 %", "effect: a bite stays": ">= 85 %",

@@ -1,4 +1,5 @@
-"""What is where: the poses of a few things and the camera's path, frame by frame, and how a transformer is told.
+"""What is where: the poses of a few things and the camera's path, frame by frame, how all of it looks, and how a transformer
+is told.
 
 A layout comes before the picture. A small transformer, the planner, draws it from the prompt (it is the same network as
 the painter's, over grids of a few numbers), and every token of the painter is then told which part of which
@@ -6,7 +7,7 @@ subject lies in it: pixels become a matter of looking up, motion a matter of a f
 generation (Lin et al. 2023, "VideoDirectorGPT"; Nie et al. 2024, "BlobGEN"); names are stored as bits (Chen et al. 2022, "Analog bits").
 
 The unit of length is the height of the view; positions count from its middle, y downwards. Knows nothing of the
-world that layouts are learnt from: things and colours are numbers here, 0 for none.
+world that layouts are learnt from: things, colours and looks are numbers here, 0 for none.
 """
 
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ SLOTS = 5  # things at once: subjects in the order in which a prompt names them,
 POSE = 8  # x, y, side, cosine and sine of the angle, mirrored (1 or -1), visible share, share that is left of it
 VIEW = 3  # the camera's step since the frame before: x, y, logarithm of the zoom
 SUBJECT_BITS, COLOUR_BITS = 6, 2
+LOOKS, LOOK_BITS = 3, 3  # style, weather, time of day
 CHANNELS = FRAMES * POSE + SUBJECT_BITS + COLOUR_BITS
 SCALE = torch.tensor([3.0, 3.0, 6.0, 1.0, 1.0, 1.0, 2.0, 2.0])  # poses → numbers of about unit variance
 SHIFT = torch.tensor([0.0, 0.0, -0.35, 0.0, 0.0, 0.0, -0.5, -0.5])
@@ -41,6 +43,8 @@ class Layout:
     view: Tensor  # (K, F, VIEW)
     subjects: Tensor  # (SLOTS,) whole numbers, 0 for none
     colours: Tensor  # (SLOTS,) whole numbers, 0 for the subject's own
+    look: Tensor  # (LOOKS,) whole numbers: style, 0 for none in particular; weather and time of day, 0 if nothing is known
+    crop: tuple[float, float, float] = (0.0, 0.0, 1.0)  # of the whole view: its middle and how many times larger it is shown
 
     def part(self, groups: slice | Tensor) -> "Layout":
         """Some of the groups."""
@@ -51,7 +55,8 @@ class Layout:
         poses = self.poses.clone()
         poses[..., :2] = (poses[..., :2] - torch.tensor([x, y])) * scale
         poses[..., 2] *= scale
-        return replace(self, poses=poses)
+        X, Y, Z = self.crop
+        return replace(self, poses=poses, crop=(X + x / Z, Y + y / Z, Z * scale))
 
     def frame_by_frame(self) -> "Layout":
         """The same in groups of one frame."""
@@ -59,13 +64,14 @@ class Layout:
 
 
 def to_grid(layout: Layout) -> Tensor:
-    """A layout as latents (CHANNELS, K, SLOTS + 1, 1): a row for each slot, the last for the camera."""
+    """A layout as latents (CHANNELS, K, SLOTS + 1, 1): a row for each slot, the last for the camera and the look."""
     K = len(layout.poses)
     poses = rearrange((layout.poses + SHIFT) * SCALE, "k f s p -> k s (f p)")
     present = (layout.subjects > 0).float()[:, None]
     names = torch.cat([_bits(layout.subjects, SUBJECT_BITS), _bits(layout.colours, COLOUR_BITS)], 1)     # (s, bits)
     rows = torch.cat([poses * present, repeat(names, "s b -> k s b", k=K)], -1)                          # (k, s, C)
     view = rearrange(layout.view * VIEW_SCALE, "k f v -> k 1 (f v)")
+    view = torch.cat([view, repeat(_bits(layout.look, LOOK_BITS), "l b -> k 1 (l b)", k=K)], -1)
     rows = torch.cat([rows, F.pad(view, (0, CHANNELS - view.shape[-1]))], 1)
     return rearrange(rows, "k s c -> c k s 1")
 
@@ -80,7 +86,8 @@ def from_grid(grid: Tensor) -> Layout:
                        poses[..., 6:].clamp(0, 1)], -1)
     names = slots[..., numbers:].mean(0)
     view = rearrange(rows[:, SLOTS, :FRAMES * VIEW], "k (f v) -> k f v", f=FRAMES) / VIEW_SCALE
-    return Layout(poses, view, _number(names[:, :SUBJECT_BITS]), _number(names[:, SUBJECT_BITS:]))
+    looks = rearrange(rows[:, SLOTS, FRAMES * VIEW:][:, :LOOKS * LOOK_BITS].mean(0), "(l b) -> l b", l=LOOKS)
+    return Layout(poses, view, _number(names[:, :SUBJECT_BITS]), _number(names[:, SUBJECT_BITS:]), _number(looks))
 
 
 def _bits(numbers: Tensor, count: int) -> Tensor:
@@ -121,17 +128,21 @@ def _within(where: Tensor, layout: Layout, reach: float) -> Tensor:
 
 
 class Staging(nn.Module):
-    """Tells tokens what a layout has in store for them; nothing at the start of training."""
+    """Tells tokens what a layout has in store for them; nothing at the start of training.
+
+    It keeps the style to itself: that is not painted, but put on the painting (see `upsampler`).
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.read, self.tell = nn.Linear(TOLD, 4 * width), nn.Linear(4 * width, width, bias=False)
         self.subject, self.colour = nn.Embedding(2**SUBJECT_BITS, 4 * width), nn.Embedding(2**COLOUR_BITS, 4 * width)
         self.view = nn.Linear(VIEWED, width, bias=False)
+        self.weather, self.time = nn.Embedding(2**LOOK_BITS, width), nn.Embedding(2**LOOK_BITS, width)
         self.unplanned = nn.Parameter(torch.zeros(width))
 
     def initialise(self) -> None:
-        for zero in (self.tell, self.view):
+        for zero in (self.tell, self.view, self.weather, self.time):
             nn.init.zeros_(zero.weight)
 
     def forward(self, layouts: list[Layout | None], shapes: list[tuple[int, int, int]]) -> Tensor:
@@ -152,5 +163,6 @@ class Staging(nn.Module):
         y = self.tell(hidden * F.relu(hidden))                                                  # (P, width)
         path = layout.view.flatten(0, 1).cumsum(0).unflatten(0, layout.view.shape[:2])          # (k, f, VIEW)
         view = self.view(torch.cat([path, waves(path[..., :2], VIEW_WAVES).flatten(2)], -1).flatten(1))  # (k, width)
+        view = view + self.weather(layout.look[1]) + self.time(layout.look[2])
         x = repeat(view, "k d -> (k n) d", n=rows * columns).to(y.dtype)
         return x.index_add(0, (k * rows + h) * columns + w, y)

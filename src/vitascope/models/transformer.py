@@ -331,7 +331,7 @@ TRANSFORMERS: dict[str, TransformerConfig] = {
     "planner": TransformerConfig(width=192, depth=6, channels=CHANNELS, staged=False),  # 3 M      layouts: the bundled one
     "nano":    TransformerConfig(width=64, depth=2),       # 0.2 M      tests, seconds
     "tiny":    TransformerConfig(width=192, depth=6),      # 3 M        a laptop, an hour
-    "bundled": TransformerConfig(width=320, depth=6),      # 9 M        a laptop, days: the weights in the package
+    "bundled": TransformerConfig(width=320, depth=8),      # 11 M       a laptop, days: the weights in the package
     "small":   TransformerConfig(width=512, depth=12),     # 47 M       one GPU
     "base":    TransformerConfig(width=1024, depth=20),    # 310 M      one node
     "large":   TransformerConfig(width=1920, depth=28),    # 1.5 B      a few nodes

@@ -45,7 +45,7 @@ async def get_openapi(request: Request) -> Response:
 async def get_metrics(request: Request) -> Response:
     service = request.state.service
     if not service.settings.local:  # figures of the whole service are for those who may use it
-        await to_thread.run_sync(identify, service, request.headers, request.method)
+        await service.look(identify, service, request.headers, request.method)
     return Response(
         await to_thread.run_sync(request.state.metrics.text), media_type="text/plain; version=0.0.4; charset=utf-8"
     )
@@ -57,7 +57,7 @@ async def get_health(request: Request) -> Response:
 
 async def get_readiness(request: Request) -> Response:
     try:
-        await to_thread.run_sync(request.state.service.jobs.version)
+        await request.state.service.look(request.state.service.jobs.version)
     except Unavailable:
         return PlainTextResponse("the database does not answer\n", 503)
     return PlainTextResponse("ready\n")

@@ -7,11 +7,6 @@ from .database import Database, Row
 PREFIXES = {"file": "file", "character": "char"}
 
 
-def place(id: str) -> str:
-    """The folder of an asset's content, whose only file is `content`."""
-    return f"assets/{id}"
-
-
 class Assets:
     """The table of assets; their content lies in storage."""
 

@@ -2,17 +2,19 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic
+from contextlib import suppress
+from time import monotonic, time
 
 import httpx
 import structlog
 from anyio import to_thread
 
-from . import intake
+from . import folders
 from .service import Service
 from .webhooks import deliver
 
 SENDERS = 8  # webhooks at once
+ORPHAN_AGE = 3600.0  # seconds after which a file without a job is nobody's
 HOUSEKEEPING = 600.0  # seconds between looks for what has expired or belongs to nobody
 
 log = structlog.get_logger()
@@ -39,7 +41,7 @@ async def keep_house(service: Service) -> None:
             if monotonic() - swept > HOUSEKEEPING:
                 swept = monotonic()
                 await to_thread.run_sync(expire, service)
-                await to_thread.run_sync(intake.sweep, service)
+                await to_thread.run_sync(sweep, service)
         except Exception as error:  # whatever it is, the next round is to come
             log.error("housekeeping failed", cause=f"{type(error).__name__}: {error}")
         await asyncio.sleep(service.settings.lease / 4)
@@ -48,4 +50,19 @@ async def keep_house(service: Service) -> None:
 def expire(service: Service) -> None:
     """Forget the videos whose owner gave them an end that has passed."""
     for job in service.jobs.expired():
-        intake.forget(service, job.id, job.key)
+        service.forget(job.id, job.key)
+
+
+def sweep(service: Service) -> int:
+    """Remove local folders of jobs and assets that do not exist; how many there were."""
+    if service.files.folder is None:
+        return 0
+    now, removed = time(), 0
+    for parent, find in ((folders.VIDEOS, service.jobs.find), (folders.ASSETS, service.assets.find)):
+        for id in service.files.names(parent):
+            name = f"{parent}/{id}"
+            with suppress(FileNotFoundError):  # just deleted
+                if service.files.age(name, now) > ORPHAN_AGE and not find(id):
+                    service.files.remove(name)
+                    removed += 1
+    return removed

@@ -3,10 +3,13 @@
 {"error": {"message": …, "type": …, "param": …, "code": …}}   with a status of 400 or more
 """
 
+import errno
 from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.responses import JSONResponse
+
+from .job import LimitReached, ReceiptMismatch
 
 TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 
@@ -49,3 +52,17 @@ def storage_full() -> ApiError:
 def of_status(status: int, detail: str, headers: Mapping[str, str] | None = None) -> ApiError:
     """For what the framework refuses: an unknown path, a wrong method, a malformed body."""
     return ApiError(status, detail, code=HTTPStatus(status).phrase.lower().replace(" ", "_"), headers=headers)
+
+
+def as_answer(error: BaseException) -> BaseException:
+    """What a store's own error means to a user; any other as it is."""
+    match error:
+        case LimitReached():
+            return ApiError(429, str(error), code="rate_limit_exceeded", headers={"Retry-After": "30"})
+        case ReceiptMismatch():
+            return ApiError(400, "The Idempotency-Key was used with another request.", code="idempotency_key_reused")
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return storage_full()
+        case FileNotFoundError():
+            return ApiError(404, "A file that the request refers to is no longer there.", code="not_found")
+    return error

@@ -8,7 +8,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 
-import structlog
 from anyio import to_thread
 
 from .database import Unavailable
@@ -18,8 +17,6 @@ from .queue import Queue
 
 ALIVE = 15.0  # seconds between signs of life, which keep proxies from hanging up
 INTERVAL = 0.25  # seconds between looks at the store
-
-log = structlog.get_logger()
 
 
 class Watcher:

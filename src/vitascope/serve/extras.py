@@ -4,7 +4,7 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from . import assets, intake, objects, orders
+from . import folders, objects, orders, uploads
 from .database import Row
 from .errors import invalid, missing
 from .expansion import expand
@@ -13,8 +13,9 @@ from .forms import sent
 from .guard import COOKIE
 from .order import BOUNDS
 from .sending import send_file
+from .webhooks import LONGEST_URL
 
-LONGEST_NAME, LONGEST_URL = 80, 2000  # characters
+LONGEST_NAME = 80  # characters
 PURPOSES = ("vision", "user_data")  # of pictures, as the client library names them
 
 # ----------------------------------------------------------------------------------------- what users keep to refer to
@@ -27,7 +28,7 @@ async def create_character(request: Request) -> Response:
         asked.done()
         if not name.strip():
             raise invalid("name", f"name is empty; expected 1 to {LONGEST_NAME} characters.", code="missing_field")
-        row = await to_thread.run_sync(intake.keep, request.state.service, request.state.key, "character", name, clip)
+        row = await to_thread.run_sync(uploads.keep, request.state.service, request.state.key, "character", name, clip)
     return JSONResponse(objects.character(row))
 
 
@@ -50,7 +51,7 @@ async def create_file(request: Request) -> Response:
         picture = asked.required_file("file")
         asked.done()
         row = await to_thread.run_sync(
-            intake.keep, request.state.service, request.state.key, "file", picture.filename or "file", picture
+            uploads.keep, request.state.service, request.state.key, "file", picture.filename or "file", picture
         )
     return JSONResponse(objects.file(row))
 
@@ -65,7 +66,7 @@ async def list_files(request: Request) -> Response:
 
 async def get_file_content(request: Request) -> Response:
     row = await _asset(request, "file")
-    name = f"{assets.place(row['id'])}/content"
+    name = folders.content(row["id"])
     return await send_file(request, request.state.service.files, name, "application/octet-stream", row["id"])
 
 
@@ -87,7 +88,7 @@ async def _assets(request: Request, kind: str) -> list[Row]:
 
 async def _delete_asset(request: Request, kind: str) -> Response:
     id = request.path_params["id"]
-    if not await to_thread.run_sync(intake.discard, request.state.service, id, kind, request.state.key.id):
+    if not await to_thread.run_sync(request.state.service.discard, id, kind, request.state.key.id):
         raise missing(id, kind)
     return JSONResponse({"id": id, "object": kind, "deleted": True})
 
@@ -150,7 +151,7 @@ async def verify_file(request: Request) -> Response:
         upload = asked.required_file("file")
         asked.done()
         async with request.state.examiners:
-            report = await to_thread.run_sync(intake.examine, upload)
+            report = await to_thread.run_sync(uploads.examine, upload)
     return JSONResponse({"object": "verification", **report})
 
 

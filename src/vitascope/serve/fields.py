@@ -6,17 +6,18 @@ that names it. Knows no field by name.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.datastructures import UploadFile
 
 from .errors import invalid
-from .forms import Fields, parse
+from .forms import Fields
+from .forms import parse as parse_document
 
 
 class Reader:
-    """Fields with their types; whatever is left over at `done` was misspelt or is not known."""
+    """Takes fields one by one, each with its type. An empty text counts as not given."""
 
     def __init__(self, fields: Fields) -> None:
         self.fields = dict(fields)
@@ -31,7 +32,7 @@ class Reader:
         return value
 
     def done(self) -> None:
-        self.fields.pop("n", None)
+        """Whatever is left over was misspelt or is not known."""
         for name in self.fields:
             raise invalid(name[:80], f"Unknown field {name[:80]!r}.", code="unknown_field")
 
@@ -59,22 +60,19 @@ class Reader:
 
     def number(self, name: str, default: Any, bounds: tuple[float, float]) -> Any:
         """A float within bounds, which multipart sends as a text."""
-        value = self.take(name)
-        if value is None:
-            return default
-        number = parse_number(value)
-        if number is None or not bounds[0] <= number <= bounds[1]:
-            raise invalid(name, f"{name} is {show(value)}; expected a number from {bounds[0]:g} to {bounds[1]:g}.")
-        return number
+        return self._within(name, default, bounds, parse_number, "a number")
 
     def integer(self, name: str, default: Any, bounds: tuple[int, int]) -> Any:
         """An int within bounds, which multipart sends as a text."""
+        return self._within(name, default, bounds, parse_integer, "a whole number")
+
+    def _within(self, name: str, default: Any, bounds: tuple, parse: Callable[[Any], Any], kind: str) -> Any:
         value = self.take(name)
         if value is None:
             return default
-        number = parse_integer(value)
+        number = parse(value)
         if number is None or not bounds[0] <= number <= bounds[1]:
-            raise invalid(name, f"{name} is {show(value)}; expected a whole number from {bounds[0]} to {bounds[1]}.")
+            raise invalid(name, f"{name} is {show(value)}; expected {kind} from {bounds[0]} to {bounds[1]}.")
         return number
 
     def document(self, name: str) -> Any:
@@ -82,7 +80,7 @@ class Reader:
         value = self.take(name)
         if isinstance(value, str):
             try:
-                return parse(value)
+                return parse_document(value)
             except (ValueError, RecursionError):
                 raise invalid(name, f"{name} is {show(value)}; expected JSON.") from None
         return value

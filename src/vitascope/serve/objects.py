@@ -7,14 +7,12 @@ service can tell: the settings, the place in the queue, the time that is left.
 from typing import Any
 
 from ..presets import CAMERAS, STYLES
-from ..safety.policy import CATEGORIES
+from .complaints import COMPLAINTS
 from .database import Row
 from .job import Job
 from .order import BOUNDS, CURVES, SAMPLERS, SIZES
 from .queue import Queue
 from .webhooks import Hook
-
-COMPLAINTS = (*CATEGORIES, "other")  # what may be wrong with a video
 
 
 def video(job: Job, queue: Queue | None = None) -> dict[str, Any]:

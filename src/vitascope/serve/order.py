@@ -32,6 +32,11 @@ class Bounds:
 BOUNDS = Bounds()
 
 
+def is_picture(role: str) -> bool:
+    """Whether an input of this role is a still; all others are clips."""
+    return role in ("image", "mask") or role.startswith("card-")
+
+
 @dataclass(frozen=True)
 class Order:
     """What is to be made. `inputs` names files by role: image, video, other, mask; card-0 … and clip-0 … are what the

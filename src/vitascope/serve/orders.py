@@ -282,6 +282,7 @@ def _settings(asked: Reader) -> dict[str, Any]:
     if (lora := asked.document("lora")) is not None:
         raise invalid("lora", f"The LoRA {show(lora)} is not installed; there are none.", code="lora_not_found")
     seed = asked.integer("seed", None, BOUNDS.seed)
+    asked.take("n")  # see `variations`
     return {
         "seed": secrets.randbits(31) if seed is None else seed,
         "negative": asked.text("negative_prompt", "", BOUNDS.prompt),

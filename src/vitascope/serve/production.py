@@ -22,7 +22,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from .. import edits
-from ..generate import decode, generate_frames
+from ..generate import decode
 from ..models.autoencoder import FRAMES
 from ..models.transformer import Packed, unpatchify
 from ..models.upsampler import SCALE
@@ -34,7 +34,7 @@ from ..safety.frames import review
 from ..sampling import Progress
 from ..storyboard import Card, Shot, place, plan_shot
 from ..system import System
-from ..tasks import Condition, change_prompts, know, loop, text_to_video
+from ..tasks import change_prompts, know, loop, text_to_video
 from ..upscale import upscale
 from ..video import Stream, Video, cover, cover_frame, read_image, read_video, write_video
 from .order import Order
@@ -163,18 +163,17 @@ def create(system: System, order: Order, inputs: dict[str, Path], progress: Prog
     for number, (first, last, placed) in enumerate(shots):
         with tempfile.TemporaryDirectory() as scratch:
             shown = {card["shows"]: read_shown(card, inputs, order) for _, card in placed if card["shows"]}
-            plan = plan_ring if order.loop else plan_cards
-            condition, own = plan(system, order, small, last - first, placed, shown, Path(scratch))
-        made = generate_frames(
+            read = plan_ring if order.loop else plan_cards
+            plan, own = read(system, order, small, last - first, placed, shown, Path(scratch))
+        shot = edits.make(
             system,
-            condition,
+            replace(plan, frames=last - first),
             seed=order.seed + number,
             steps=order.steps,
             guidance=order.guidance,
             sampler=order.sampler,
             progress=_share(progress, number, len(shots)),
         )
-        shot = islice(chain.from_iterable(made), last - first)
         for frame, pixels in enumerate(upscale(system.upsampler, shot, order.width, order.height)):
             yield own.get(frame, pixels)
 
@@ -218,8 +217,8 @@ def plan_cards(
     cards: Cards,
     shown: dict[str, Video],
     scratch: Path,
-) -> tuple[Condition, dict[int, np.ndarray]]:
-    """The condition of a shot, and the frames of the result that are shown as they were given, by number."""
+) -> tuple[edits.Plan, dict[int, np.ndarray]]:
+    """The plan of a shot, and the frames of the result that are shown as they were given, by number."""
     board, own = [], {}
     for frame, card in cards:
         text = say(order, ", ".join(filter(None, (card["prompt"], order.expanded or order.prompt))))
@@ -238,7 +237,7 @@ def plan_cards(
         start = max(FRAMES * (place(entry.at, order.fps) - 1) + 1, 0)
         pixels = shown[card["shows"]].pixels if card["shows"] else []
         own |= {start + k: frame for k, frame in enumerate(pixels) if start + k < frames and kept[start + k]}
-    return plan.condition, own
+    return plan, own
 
 
 def plan_ring(
@@ -249,7 +248,7 @@ def plan_ring(
     cards: Cards,
     shown: dict[str, Video],
     scratch: Path,
-) -> tuple[Condition, dict[int, np.ndarray]]:
+) -> tuple[edits.Plan, dict[int, np.ndarray]]:
     """As `plan_cards`, of a clip without end: of pictures it may have only the one that it begins with."""
     last = max(-(-frames // FRAMES) - 1, 0)
     condition = loop(
@@ -270,9 +269,9 @@ def plan_ring(
     }
     condition = change_prompts(condition, sorted(texts.items())) if texts else condition
     if "image" not in shown:
-        return condition, {}
+        return edits.Plan(condition), {}
     still = cover(shown["image"], *small).pixels.repeat(FRAMES, 0)
-    return know(condition, edits.encode_later(system, still), slice(0, 1)), {0: shown["image"].pixels[0]}
+    return edits.Plan(know(condition, edits.encode_later(system, still), slice(0, 1))), {0: shown["image"].pixels[0]}
 
 
 def change(system: System, order: Order, inputs: dict[str, Path], progress: Progress) -> Stream:

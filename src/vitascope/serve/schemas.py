@@ -7,9 +7,10 @@ from typing import Any
 
 from ..presets import CAMERAS, STYLES
 from ..safety.feedback import LONGEST_REASON
-from .extras import LONGEST_NAME, LONGEST_URL, PURPOSES
-from .objects import COMPLAINTS
+from .complaints import COMPLAINTS
+from .extras import LONGEST_NAME, PURPOSES
 from .order import BOUNDS, CURVES, SAMPLERS
+from .webhooks import LONGEST_URL
 
 Schema = dict[str, Any]
 
@@ -110,7 +111,6 @@ CARD = record(
     ["prompt"],
     additionalProperties=False,
 )
-
 
 
 def order(required: list[str], **own: Schema) -> Schema:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from anyio import to_thread
 
+from . import folders
 from .assets import Assets
 from .database import Database, connect
 from .job import Limits
@@ -64,6 +65,20 @@ class Service:
         """What a short read gives. A thread would cost more than a look into a file of this machine, and might have to
         wait for those that write; another machine is waited for in a thread."""
         return read(*arguments) if self.database.near else await to_thread.run_sync(read, *arguments)
+
+    def forget(self, id: str, key: str) -> bool:
+        """Delete a key's job with all its files. Whether there was one."""
+        gone = self.jobs.delete(id, key)
+        if gone:
+            self.files.remove(folders.of_job(id))
+        return gone
+
+    def discard(self, id: str, kind: str, key: str) -> bool:
+        """Delete what a key keeps here to refer to. Whether it was there."""
+        gone = self.assets.remove(id, kind, key)
+        if gone:
+            self.files.remove(folders.of_asset(id))
+        return gone
 
     def close(self) -> None:
         self.database.close()

@@ -56,20 +56,13 @@ class Files:
                 raise
 
     def put(self, source: Path, name: str) -> None:
-        """Take in a finished file, which moves if it can."""
+        """Take in a finished file of this machine; it is not at its own place any more."""
         if self.folder is None:
             self.remote.put_file(str(source), self._key(name))
-            source.unlink()
-            return
-        path = self.path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.replace(source, path)
-        except OSError:  # another file system
-            partial = path.with_name(f".{path.name}.partial")
-            shutil.copyfile(source, partial)
-            os.replace(partial, path)
-            source.unlink()
+        else:
+            with source.open("rb") as file:  # it may lie in another file system, and was never flushed
+                self.write(name, file)
+        source.unlink()
 
     def copy(self, name: str, other: str) -> None:
         """A second name for a file's content, which survives the first; a hard link in a folder."""

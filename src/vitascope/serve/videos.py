@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from ..safety.feedback import LONGEST_REASON
-from . import intake, objects, orders
+from . import complaints, folders, intake, objects, orders
 from .errors import ApiError, invalid, missing
 from .fields import Reader
 from .forms import Fields, sent
@@ -86,7 +86,7 @@ async def list_videos(request: Request) -> Response:
 
 async def delete_video(request: Request) -> Response:
     id = request.path_params["id"]
-    if not await to_thread.run_sync(intake.forget, request.state.service, id, request.state.key.id):
+    if not await to_thread.run_sync(request.state.service.forget, id, request.state.key.id):
         raise missing(id, "video")
     return JSONResponse({"id": id, "object": "video.deleted", "deleted": True})
 
@@ -117,7 +117,7 @@ async def get_preview(request: Request) -> Response:
     job = await _own_job(request, request.path_params["id"])
     if not job.preview:
         raise ApiError(404, "There is no preview yet.", code="not_found")
-    return await send_file(request, request.state.service.files, intake.preview_of(job.id), "image/webp")
+    return await send_file(request, request.state.service.files, folders.preview(job.id), "image/webp")
 
 
 async def follow_video(request: Request) -> Response:
@@ -143,12 +143,12 @@ async def report_video(request: Request) -> Response:
     job = await _own_job(request, request.path_params["id"])
     async with sent(request) as fields:
         asked = Reader(fields)
-        category = asked.choice("category", "other", objects.COMPLAINTS)
+        category = asked.choice("category", "other", complaints.COMPLAINTS)
         reason = asked.text("reason", "", LONGEST_REASON)
         asked.done()
     if not reason.strip():
         raise invalid("reason", f"reason is required: 1 to {LONGEST_REASON} characters.", code="missing_field")
-    await to_thread.run_sync(lambda: intake.report(request.state.service, job, category=category, reason=reason))
+    await to_thread.run_sync(lambda: complaints.note(request.state.service, job, category=category, reason=reason))
     return JSONResponse({"object": "report", "video": job.id, "category": category})
 
 

@@ -1,5 +1,4 @@
-"""The web process as a whole: what `vitascope serve` runs, with workers beside it that are started again if they
-die."""
+"""The web process as a whole: what `vitascope serve` runs, with workers beside it that start again if they die."""
 
 import logging
 import os
@@ -41,8 +40,9 @@ def run_web(service: Service, *, port: int, workers: int) -> None:
     for supervisor in supervisors:
         supervisor.start()
     try:
-        host, port = listener.getsockname()[:2]
-        log.info("serving", url=f"http://{host}:{port}/v1", data=str(settings.data), workers=workers)
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        url = f"http://{host}:{listener.getsockname()[1]}/v1"
+        log.info("serving", url=url, data=str(settings.data), workers=workers)
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         for supervisor in supervisors:

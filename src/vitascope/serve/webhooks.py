@@ -18,12 +18,12 @@ import structlog
 from standardwebhooks import Webhook
 
 from .database import Database, Row
-from .ingest import check_url, is_public, open_checked
+from .fetching import Address, check_url, is_public, open_checked
 from .job import new_id
 
 SCHEDULE = (5, 30, 300, 1800, 7200, 18_000, 36_000, 36_000)  # seconds to the next try; then the event is dropped
 HOLD = 60.0  # seconds that one sender has for one try
-EVERYONE = "*"
+LONGEST_URL = 2000  # characters
 
 log = structlog.get_logger()
 
@@ -33,7 +33,7 @@ class Hook:
     """One receiver."""
 
     id: str
-    key: str  # whose videos it hears of; EVERYONE
+    key: str  # whose videos it hears of; "*": everyone's
     url: str
     secret: str  # whsec_…
     trusted: bool
@@ -48,12 +48,9 @@ class Webhooks:
 
     def add(self, key: str, url: str, *, trusted: bool = False) -> Hook:
         """Tell a URL of a key's videos. The operator's own (`trusted`) may lie in the private network. ValueError."""
-        if len(url) > 2000:
-            raise ValueError("the URL is longer than 2000 characters")
-        if trusted:
-            httpx.URL(url)
-        else:
-            check_url(url)
+        if len(url) > LONGEST_URL:
+            raise ValueError(f"the URL is longer than {LONGEST_URL} characters")
+        check_url(url, allow=_allowed(trusted))
         secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         hook = Hook(new_id("wh"), key, url, secret, trusted, self.clock())
         with self.database.write() as execute:
@@ -136,6 +133,11 @@ def deliver(webhooks: Webhooks, client: httpx.Client, senders: ThreadPoolExecuto
     return len(due)
 
 
+def _allowed(trusted: bool) -> Callable[[Address], bool]:
+    """Which addresses a hook may have."""
+    return (lambda address: True) if trusted else is_public
+
+
 def _send(client: httpx.Client, delivery: Row) -> bool:
     now = datetime.now(UTC)
     headers = {
@@ -145,10 +147,8 @@ def _send(client: httpx.Client, delivery: Row) -> bool:
         "webhook-signature": Webhook(delivery["secret"]).sign(delivery["id"], now, delivery["body"]),
     }
     try:
-        allow = (lambda address: True) if delivery["trusted"] else is_public
-        with open_checked(
-            client, "POST", delivery["url"], allow=allow, headers=headers, content=delivery["body"].encode()
-        ) as response:
+        allow, body = _allowed(delivery["trusted"]), delivery["body"].encode()
+        with open_checked(client, "POST", delivery["url"], allow=allow, headers=headers, content=body) as response:
             heard, cause = response.is_success, str(response.status_code)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         heard, cause = False, f"{type(error).__name__}: {error}"

@@ -23,13 +23,14 @@ from typing import Protocol
 
 import structlog
 
-from . import ingest, pictures
+from . import folders, ingest, pictures
 from .database import Unavailable
-from .intake import folder, is_picture, preview_of
+from .fetching import fetch
 from .job import Job, Lost
 from .jobs import Jobs
-from .order import Order
+from .order import Order, is_picture
 from .service import Service
+from .storage import Files
 
 POLL = 0.5  # seconds between looks at an empty queue
 PATIENCE = 600.0  # seconds for which a finished video waits for a database that is away
@@ -151,11 +152,8 @@ class Worker:
 
     def _make(self, job: Job, hold: "Hold") -> str:
         """The folder of the finished files."""
-        files, order, result = (
-            self.service.files,
-            Order.from_json(job.request["order"]),
-            f"{folder(job.id)}/{job.attempt}",
-        )
+        files, order = self.service.files, Order.from_json(job.request["order"])
+        result = folders.of_attempt(job)
         with tempfile.TemporaryDirectory(prefix="vitascope-") as scratch:
             inputs = self._fetch_inputs(order, Path(scratch))
             if order.follow_input:
@@ -163,10 +161,10 @@ class Worker:
             out = Path(scratch) / "video.mp4"
 
             def preview(picture: bytes) -> None:
-                files.write(preview_of(job.id), picture)
+                files.write(folders.preview(job.id), picture)
                 hold.show_preview()
 
-            journal = StoredJournal(files, f"{folder(job.id)}/journal")
+            journal = StoredJournal(files, folders.journal(job.id))
             self.produce(Assignment(order, inputs, out, journal, hold.progress, preview))
             hold.check()
             self._describe(job, order, out)
@@ -182,7 +180,7 @@ class Worker:
         for role, name in order.inputs.items():
             if "://" in name:
                 path = scratch / role
-                path.write_bytes(ingest.fetch(name, limit=ingest.LIMITS.image_bytes))
+                path.write_bytes(fetch(name, limit=ingest.LIMITS.image_bytes))
             else:
                 path = self.service.files.fetch(name, scratch)
             if is_picture(role):
@@ -208,21 +206,21 @@ class Worker:
             self.service.jobs.describe(job, size=order.size, seconds=f"{round(ingest.check_clip(made)[2], 3):g}")
 
     def _clear_attempt(self, job: Job) -> None:
-        self.service.files.remove(f"{folder(job.id)}/{job.attempt}")
+        self.service.files.remove(folders.of_attempt(job))
 
     def _clear_journal(self, job: Job) -> None:
         """No attempt goes on from it when the job has ended."""
         now = self.service.jobs.find(job.id)
         if now is not None and not now.live:
-            self.service.files.remove(f"{folder(job.id)}/journal")
+            self.service.files.remove(folders.journal(job.id))
 
     def _clear(self, job: Job) -> None:
         """After a job was lost: nothing of this attempt may stay, unless it is the result after all (the answer to
         `finish` was lost, not the job)."""
         now = self.service.jobs.find(job.id)
         if now is None:
-            self.service.files.remove(folder(job.id))
-        elif now.result != f"{folder(job.id)}/{job.attempt}":
+            self.service.files.remove(folders.of_job(job.id))
+        elif now.result != folders.of_attempt(job):
             self._clear_attempt(job)
 
 
@@ -283,7 +281,7 @@ class Hold:
 class StoredJournal:
     """Journal entries as files of a job."""
 
-    def __init__(self, files, name: str) -> None:
+    def __init__(self, files: Files, name: str) -> None:
         self.files, self.name = files, name
 
     def read(self, number: int) -> bytes | None:

@@ -123,7 +123,7 @@ def corrupt(samples: list[Sample], rng: np.random.Generator, patch: int, *, unco
     times = sample_times(len(samples), generator)
     noisy, targets, weights = [], [], []
     for sample, u in zip(samples, times):
-        levels = draw_levels(tuple(sample.latents.shape[1:]), rng)
+        levels = draw_levels(tuple(sample.latents.shape[1:]), rng, known=sample.finished)
         noise = torch.randn(sample.latents.shape, generator=generator)
         t = levels * u
         silent = rng.random() < unconditional

@@ -35,17 +35,18 @@ def render(scene: Scene, motion: Motion | None = None) -> np.ndarray:
         now = range(first, first + shot.frames)
         frames[first:now.stop] = _render_shot(scene, shot, index, motion, first, now)
         first = now.stop
-    return _styled(frames, scene)
+    return finish(frames, scene)
 
 
 def render_frame(scene: Scene, motion: Motion, now: int) -> np.ndarray:
     """One frame of a scene, uint8 (1, H, W, 3), for the price of one."""
     index = int(motion.cuts[now])
     first = sum(shot.frames for shot in scene.shots[:index])
-    return _styled(_render_shot(scene, scene.shots[index], index, motion, first, range(now, now + 1)), scene)
+    return finish(_render_shot(scene, scene.shots[index], index, motion, first, range(now, now + 1)), scene)
 
 
-def _styled(frames: np.ndarray, scene: Scene) -> np.ndarray:
+def finish(frames: np.ndarray, scene: Scene) -> np.ndarray:
+    """Frames uint8 (T, H, W, 3) in the style of their scene."""
     if scene.style == "3d":
         return frames
     return apply_style(frames, scene.style, rng=np.random.default_rng([scene.seed, 7]))
