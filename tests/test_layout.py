@@ -6,7 +6,7 @@ import torch
 from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
-from vitascope.models.layout import CHANNELS, SLOTS, Staging, covered, from_grid, inside, to_grid
+from vitascope.models.layout import CHANNELS, SLOTS, Staging, covered, follow, from_grid, inside, to_grid
 from vitascope.world.physics import simulate
 from vitascope.world.scene import FULL, sample_scene
 
@@ -73,6 +73,32 @@ def test_a_painter_is_told_the_weather_and_not_the_style():
     before = staging([layout], [(5, 8, 8)])
     assert torch.equal(told(0), before)
     assert (told(1) != before).any(-1).all() and (told(2) != before).any(-1).all()
+
+
+def test_a_pixel_of_a_thing_is_followed_to_the_same_part_of_it():
+    for layout in layouts(8):
+        flat = layout.frame_by_frame()
+        there = follow(flat, 16, 6, 32, 32)
+        now, then = (inside(flat.part(slice(frame, frame + 1)), 32, 32)[0, :, :, :, 0] for frame in (16, 6))
+        slot = int(layout.subjects.nonzero()[0])
+        if (flat.poses[[6, 16], 0, slot, 6] > 0).all():
+            rows, columns = (now[:, :, slot].abs().amax(-1) < 0.4).nonzero(as_tuple=True)
+            for row, column in list(zip(rows.tolist(), columns.tolist()))[::7]:
+                x, y = there[row, column].round().int().tolist()
+                if 0 <= x < 32 and 0 <= y < 32:
+                    pixel = 1 / 32 / float(flat.poses[6, 0, slot, 2])  # in sides of the thing
+                    assert (then[y, x, slot] - now[row, column, slot]).abs().max() < 0.75 * pixel
+
+
+def test_the_rest_of_the_picture_is_followed_along_the_camera():
+    layout = next(layouts(1)).frame_by_frame()
+    alone = replace(layout, subjects=torch.zeros_like(layout.subjects))
+    travelling = replace(alone, view=torch.tensor([0.125, 0.0, 0.0]).expand_as(alone.view))
+    there = follow(travelling, 6, 4, 16, 24)
+    assert_close(there[8, 8], torch.tensor([12.0, 8.0]))  # what has come in from the right was further right
+    zooming = replace(alone, view=torch.tensor([0.0, 0.0, 0.1]).expand_as(alone.view))
+    there = follow(zooming, 6, 4, 16, 24)
+    assert abs(there[0, 0, 1]) < 8 and there[0, 0, 1] > 0  # from nearer to the middle
 
 
 def test_positions_of_a_thing_are_covered_and_no_others():

@@ -15,7 +15,7 @@ import numpy as np
 from einops import reduce
 from torch import Tensor
 
-from .generate import generate_frames
+from .generate import paint, prepare
 from .models.autoencoder import FRAMES, SIDE
 from .models.upsampler import SCALE
 from .sampling import OVERLAP, Progress
@@ -49,12 +49,12 @@ def make(system: System, plan: Plan, *, seed: int, steps: int | None = None, gui
          sampler: str = "multistep", progress: Progress = lambda step, total: None) -> Iterator[np.ndarray]:
     """The frames uint8 (H, W, 3) of a plan, as they are made; the arguments are those of `generate`."""
     yield from () if plan.before is None else plan.before
-    parts = generate_frames(system, plan.condition, seed=seed, steps=steps, guidance=guidance, sampler=sampler,
-                            progress=progress)
+    painter = prepare(system, plan.condition, seed=seed, sampler=sampler)
+    parts = paint(system, painter, seed=seed, steps=steps, guidance=guidance, sampler=sampler, progress=progress)
     made = chain.from_iterable(parts)
     if plan.own is not None:
         whole = (own if kept.all() else None for own, kept in zip(plan.own, plan.kept))
-        joined = join(made, whole)
+        joined = join(made, whole, painter.layout)
         made = (np.where(kept[..., None], own, frame) for frame, own, kept in zip(joined, plan.own, plan.kept))
     yield from islice(made, plan.frames)
     yield from () if plan.after is None else plan.after

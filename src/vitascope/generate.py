@@ -37,9 +37,16 @@ def generate_frames(system: System, condition: Condition, *, seed: int, steps: i
                     progress: Progress = lambda step, total: None) -> Iterator[np.ndarray]:
     """The frames of `generate`, uint8 (t, H, W, 3), as they are made; memory does not grow with the clip's length."""
     painter = prepare(system, condition, seed=seed, sampler=sampler)
+    yield from paint(system, painter, seed=seed, steps=steps, guidance=guidance, sampler=sampler, progress=progress)
+
+
+@torch.inference_mode()
+def paint(system: System, painter: Painter, *, seed: int, steps: int | None = None, guidance: float | None = None,
+          sampler: str = "multistep", progress: Progress = lambda step, total: None) -> Iterator[np.ndarray]:
+    """The frames of what a painter was told, as `generate_frames` gives them."""
     parts = sample(painter, seed=seed, steps=system.config.steps if steps is None else steps,
                    scale=system.config.guidance if guidance is None else guidance, sampler=sampler, progress=progress)
-    yield from (stream_ring(system, torch.cat(list(parts), 1), painter.layout) if condition.ring
+    yield from (stream_ring(system, torch.cat(list(parts), 1), painter.layout) if painter.condition.ring
                 else stream(system, parts, painter.layout))
 
 

@@ -1,53 +1,84 @@
 """What a user's own frames have and the autoencoder cannot hold is given to the frames that are made next to them.
 
-A made frame beside a given one lacks its finest detail, and that is seen as a jump even where the picture stands still. What
-was made of the given frame itself tells what is lost: it is added to its neighbours, less with every frame, wherever nothing
-has moved in between.
+A made frame beside a given one lacks its finest detail, and that is seen as a jump. What was made of the given frame itself
+tells what is lost. It is added to the neighbours, less with every frame: to each pixel what is lost where the layout says
+that this pixel was then, if the made frames agree that it was there.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-FADE = 8  # frames on either side of a given one
-STILL = 12.0  # levels; where two made frames differ by so much, a third of what is lost is given back
-REACH = 0.04  # of the height: so near to something that moves, nothing stands still
+from .models.autoencoder import FRAMES
+from .models.layout import Layout, follow
+
+FADE = 12  # frames on either side of a given one
+ALIKE = 14.0  # levels; where two made frames differ by so much, a third of what is lost is given back
+REACH = 0.02  # of the height: what is looked at around a pixel
 
 
-def join(made: Iterable[np.ndarray], given: Iterable[np.ndarray | None]) -> Iterator[np.ndarray]:
+@dataclass
+class Made:
+    """A made frame (H, W, 3), and what given frames have added to it so far."""
+    number: int
+    frame: np.ndarray
+    gift: np.ndarray | float = 0.0  # (H, W, 3)
+    weight: np.ndarray | float = 0.0  # (H, W, 1)
+
+    def take(self, given: "Given", layout: Layout | None) -> None:
+        """What was lost of a given frame is given to this one, if it is near enough; `layout` is one frame by frame."""
+        distance = abs(self.number - given.number)
+        if distance > FADE:
+            return
+        seen, loss = given.frame, given.loss
+        if layout is not None:
+            now, then = (number + FRAMES - 1 for number in (self.number, given.number))
+            there = follow(layout, now, then, *self.frame.shape[:2]).float().numpy()
+            seen, loss = (cv2.remap(x, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for x in (seen, loss))
+        share = (1 - distance / (FADE + 1)) * likeness(self.frame, seen)
+        self.gift, self.weight = self.gift + share * loss, self.weight + share
+
+    def finished(self) -> np.ndarray:
+        """uint8; between two given frames it gets no more than either would give."""
+        return (self.frame + self.gift / np.maximum(self.weight, 1)).round().clip(0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was made of a frame that is given, uint8 (H, W, 3), and what was lost in the making, float32."""
+    number: int
+    frame: np.ndarray
+    loss: np.ndarray
+
+
+def join(made: Iterable[np.ndarray], given: Iterable[np.ndarray | None], layout: Layout | None = None) -> Iterator[np.ndarray]:
     """The given frames where there are any, else the made ones, uint8 (H, W, 3); FADE frames are held back."""
-    waiting: deque[tuple[np.ndarray, np.ndarray, np.ndarray]] = deque()  # made frame, what it has been given, its weight
-    before: tuple[int, np.ndarray, np.ndarray] | None = None  # number, made frame, loss of the last given one
+    flat = layout and layout.frame_by_frame()
+    waiting: deque[Made] = deque()
+    last: Given | None = None
     for number, (frame, own) in enumerate(zip(made, given)):
         if own is None:
-            weight = np.zeros((*frame.shape[:2], 1), np.float32)
-            if before is not None and number - before[0] <= FADE:
-                weight = nearness(number - before[0], frame, before[1])
-            waiting.append((frame, weight * before[2] if before else weight, weight))
+            waiting.append(Made(number, frame))
+            if last is not None:
+                waiting[-1].take(last, flat)
             if len(waiting) > FADE:
-                yield repaired(*waiting.popleft())
+                yield waiting.popleft().finished()
             continue
-        loss = own.astype(np.float32) - frame
-        for distance in range(len(waiting), 0, -1):
-            late, gift, weight = waiting.popleft()
-            more = nearness(distance, late, frame)
-            yield repaired(late, gift + more * loss, weight + more)
+        last = Given(number, frame, own.astype(np.float32) - frame)
+        for before in waiting:
+            before.take(last, flat)
+            yield before.finished()
+        waiting.clear()
         yield own
-        before = number, frame, loss
-    for last in waiting:
-        yield repaired(*last)
+    for rest in waiting:
+        yield rest.finished()
 
 
-def nearness(distance: int, frame: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """How much a made frame shows what another one shows, (H, W, 1) from 0 to 1: less, the more frames lie between them."""
+def likeness(frame: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """How much two made frames show the same, (H, W, 1) from 0 to 1."""
     side = 2 * round(REACH * len(frame)) + 1
-    moved = cv2.dilate(cv2.absdiff(frame, other).max(-1), np.ones((side, side), np.uint8))
-    still = np.exp(-np.square(cv2.blur(moved.astype(np.float32), (side, side)) / STILL))
-    return (1 - distance / (FADE + 1)) * still[..., None]
-
-
-def repaired(frame: np.ndarray, gift: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """A frame with what it is given; between two given frames no more than either would give."""
-    return (frame + gift / np.maximum(weight, 1)).round().clip(0, 255).astype(np.uint8)
+    different = cv2.blur(cv2.absdiff(frame, other).max(-1).astype(np.float32), (side, side))
+    return np.exp(-np.square(different / ALIKE))[..., None]

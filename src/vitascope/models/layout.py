@@ -29,6 +29,7 @@ SCALE = torch.tensor([3.0, 3.0, 6.0, 1.0, 1.0, 1.0, 2.0, 2.0])  # poses → numb
 SHIFT = torch.tensor([0.0, 0.0, -0.35, 0.0, 0.0, 0.0, -0.5, -0.5])
 VIEW_SCALE = 30.0
 SMALLEST = 0.02  # side of a thing
+ZOOMED = 0.02  # change of the logarithm of the zoom that is more than a camera's trembling
 REACH = 0.9  # in sides of a subject: tokens this near to its middle are told of it
 WAVES = 4  # frequencies per coordinate inside a subject
 VIEW_WAVES = 5  # frequencies per coordinate of the camera's path
@@ -115,6 +116,28 @@ def inside(layout: Layout, rows: int, columns: int) -> Tensor:
     cos, sin, mirrored = poses[..., 3], poses[..., 4], poses[..., 5]
     across, down = (cos * dx - sin * dy) * mirrored, sin * dx + cos * dy
     return torch.stack([across, down], -1) / poses[..., 2:3]
+
+
+def follow(layout: Layout, now: int, then: int, rows: int, columns: int) -> Tensor:
+    """Where frame `then` shows what the pixels of frame `now` show: x and y in pixels, (rows, columns, 2).
+
+    `layout` has groups of one frame. A thing is followed to where it is then, the rest of the picture along the camera's path,
+    which either travels or zooms.
+    """
+    here = inside(layout.part(slice(now, now + 1)), rows, columns)[0, :, :, :, 0]                         # (h, w, s, 2)
+    y, x = ((torch.arange(count) + 0.5 - count / 2) / rows for count in (rows, columns))
+    path = layout.view[:, 0].cumsum(0)
+    travel = path[then] - path[now]
+    still = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], -1)
+    target = still * travel[2].exp() if abs(travel[2]) > ZOOMED else still - travel[:2]
+    seen = (layout.poses[[now, then], 0, :, 6] > 0).all(0) & (layout.subjects > 0)
+    for slot in seen.nonzero().flatten().tolist()[::-1]:  # the first ones rule
+        place, side, cos, sin, mirrored = layout.poses[then, 0, slot, :6].split([2, 1, 1, 1, 1])
+        across, down = (here[..., slot, :] * side).split(1, -1)
+        across = across * mirrored
+        moved = place + torch.cat([cos * across + sin * down, cos * down - sin * across], -1)
+        target = torch.where((here[..., slot, :].abs().amax(-1, keepdim=True) < 0.5), moved, target)
+    return target * rows + torch.tensor([columns, rows]) / 2 - 0.5
 
 
 def covered(layout: Layout, rows: int, columns: int) -> Tensor:
