@@ -1,7 +1,7 @@
 """The service over HTTP: one table of routes, what runs beside them, and what is said when something goes wrong.
 
 In: requests of the `openai` client, of browsers and of plain programs. Out: JSON, files, events. The handlers stand in
-videos.py and extras.py. This process holds no model and no torch.
+videos.py, keeping.py and extras.py. This process holds no model and no torch.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from . import chores, extras, ingest, orders, videos
+from . import chores, extras, ingest, keeping, orders, videos
 from .database import Full, Unavailable
 from .errors import ApiError, of_status, storage_full
 from .events import Watcher
@@ -84,8 +84,8 @@ API = [
     at("/videos/connections", POST=make(orders.connect, "video", "other")),
     at("/videos/outpaintings", POST=make(orders.outpaint, "video")),
     at("/videos/combinations", POST=make(orders.combine, "video")),
-    at("/videos/characters", GET=extras.list_characters, POST=extras.create_character),
-    at("/videos/characters/{id}", GET=extras.get_character, DELETE=extras.delete_character),
+    at("/videos/characters", GET=keeping.list_all("character"), POST=keeping.create_character),
+    at("/videos/characters/{id}", GET=keeping.get("character"), DELETE=keeping.delete("character")),
     at("/videos/events", GET=videos.follow_videos),
     at("/videos/{id}", GET=videos.get_video, DELETE=videos.delete_video),
     at("/videos/{id}/content", GET=videos.get_content),
@@ -97,9 +97,9 @@ API = [
     at("/videos/{id}/events", GET=videos.follow_video),
     at("/expansions", POST=extras.expand_prompt),
     at("/verify", POST=extras.verify_file),
-    at("/files", GET=extras.list_files, POST=extras.create_file),
-    at("/files/{id}", GET=extras.get_file, DELETE=extras.delete_file),
-    at("/files/{id}/content", GET=extras.get_file_content),
+    at("/files", GET=keeping.list_all("file"), POST=keeping.create_file),
+    at("/files/{id}", GET=keeping.get("file"), DELETE=keeping.delete("file")),
+    at("/files/{id}/content", GET=keeping.get_file_content),
     at("/webhooks", GET=extras.list_webhooks, POST=extras.create_webhook),
     at("/webhooks/{id}", DELETE=extras.delete_webhook),
     at("/models", GET=extras.list_models),

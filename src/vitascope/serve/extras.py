@@ -1,97 +1,17 @@
-"""Handlers of what stands beside videos: characters, pictures, webhooks, models, longer prompts, origins, sessions."""
+"""Handlers of what stands beside videos: webhooks, models, longer prompts, origins, sessions."""
 
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from . import folders, objects, orders, uploads
-from .database import Row
+from . import objects, orders, uploads
 from .errors import invalid, missing
 from .expansion import expand
 from .fields import Reader
 from .forms import sent
 from .guard import COOKIE
 from .order import BOUNDS
-from .sending import send_file
 from .webhooks import LONGEST_URL
-
-LONGEST_NAME = 80  # characters
-PURPOSES = ("vision", "user_data")  # of pictures, as the client library names them
-
-# ----------------------------------------------------------------------------------------- what users keep to refer to
-
-
-async def create_character(request: Request) -> Response:
-    async with sent(request) as fields:
-        asked = Reader(fields)
-        name, clip = asked.text("name", "", LONGEST_NAME), asked.required_file("video")
-        asked.done()
-        if not name.strip():
-            raise invalid("name", f"name is empty; expected 1 to {LONGEST_NAME} characters.", code="missing_field")
-        row = await to_thread.run_sync(uploads.keep, request.state.service, request.state.key, "character", name, clip)
-    return JSONResponse(objects.character(row))
-
-
-async def get_character(request: Request) -> Response:
-    return JSONResponse(objects.character(await _asset(request, "character")))
-
-
-async def list_characters(request: Request) -> Response:
-    return JSONResponse(objects.page([objects.character(row) for row in await _assets(request, "character")], False))
-
-
-async def delete_character(request: Request) -> Response:
-    return await _delete_asset(request, "character")
-
-
-async def create_file(request: Request) -> Response:
-    async with sent(request) as fields:
-        asked = Reader(fields)
-        asked.choice("purpose", "vision", PURPOSES)
-        picture = asked.required_file("file")
-        asked.done()
-        row = await to_thread.run_sync(
-            uploads.keep, request.state.service, request.state.key, "file", picture.filename or "file", picture
-        )
-    return JSONResponse(objects.file(row))
-
-
-async def get_file(request: Request) -> Response:
-    return JSONResponse(objects.file(await _asset(request, "file")))
-
-
-async def list_files(request: Request) -> Response:
-    return JSONResponse(objects.page([objects.file(row) for row in await _assets(request, "file")], False))
-
-
-async def get_file_content(request: Request) -> Response:
-    row = await _asset(request, "file")
-    name = folders.content(row["id"])
-    return await send_file(request, request.state.service.files, name, "application/octet-stream", row["id"])
-
-
-async def delete_file(request: Request) -> Response:
-    return await _delete_asset(request, "file")
-
-
-async def _asset(request: Request, kind: str) -> Row:
-    id, service = request.path_params["id"], request.state.service
-    row = await service.look(service.assets.get, id, kind, request.state.key.id)
-    if row is None:
-        raise missing(id, kind)
-    return row
-
-
-async def _assets(request: Request, kind: str) -> list[Row]:
-    return await to_thread.run_sync(request.state.service.assets.all, kind, request.state.key.id)
-
-
-async def _delete_asset(request: Request, kind: str) -> Response:
-    id = request.path_params["id"]
-    if not await to_thread.run_sync(request.state.service.discard, id, kind, request.state.key.id):
-        raise missing(id, kind)
-    return JSONResponse({"id": id, "object": kind, "deleted": True})
-
 
 # ------------------------------------------------------------------------------------------------------- whom to tell
 

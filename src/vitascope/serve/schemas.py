@@ -8,7 +8,7 @@ from typing import Any
 from ..presets import CAMERAS, STYLES
 from ..safety.feedback import LONGEST_REASON
 from .complaints import COMPLAINTS
-from .extras import LONGEST_NAME, PURPOSES
+from .keeping import LONGEST_NAME, PURPOSES
 from .order import BOUNDS, CURVES, SAMPLERS
 from .webhooks import LONGEST_URL
 
