@@ -30,7 +30,8 @@ def test_a_grid_holds_a_layout():
 
 
 def test_grids_are_of_about_unit_size():
-    grids = torch.cat([to_grid(layout)[:, :, layout.subjects.nonzero().flatten()].flatten(1) for layout in layouts(40)], 1)
+    grids = [to_grid(layout)[:, :, layout.subjects.nonzero().flatten()].flatten(1) for layout in layouts(40)]
+    grids = torch.cat(grids, 1)
     assert 0.5 < grids.square().mean().sqrt() < 1.5
     assert grids.abs().max() < 8
 

@@ -71,15 +71,15 @@ def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None
     `layout` says what is where in all of them. The upsampler looks `reach` frames ahead: as many are held back, with as
     many before them, until the next part is there.
     """
-    reach, past, carried, last, end = system.upsampler.config.neighbours, {}, None, None, 1 - FRAMES
-    flat = layout and layout.frame_by_frame()
+    reach, past, carried, last = system.upsampler.config.neighbours, {}, None, None
+    flat, end = layout and layout.frame_by_frame(), 0  # where in `flat` the frames made so far end
     for part in parts:
         for latents in part.split(system.config.window, 1):
             frames = system.autoencoder.decode(latents[None], past).clamp(-1, 1)
             first = 0 if carried is None else carried.shape[2] - reach
-            frames, end = frames if carried is None else torch.cat([carried, frames], 2), end + FRAMES * latents.shape[1]
-            now = slice(FRAMES - 1 + end - frames.shape[2], FRAMES - 1 + end)
-            large = system.upsampler(frames, [flat.part(now)] if flat else ())
+            frames = frames if carried is None else torch.cat([carried, frames], 2)
+            end += FRAMES * latents.shape[1]
+            large = system.upsampler(frames, [flat.part(slice(end - frames.shape[2], end))] if flat else ())
             ready = large.shape[2] - reach
             if ready > first:
                 yield from_unit(large[0, :, first:ready])

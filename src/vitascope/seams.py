@@ -1,8 +1,8 @@
 """What a user's own frames have and the autoencoder cannot hold is given to the frames that are made next to them.
 
-A made frame beside a given one lacks its finest detail, and that is seen as a jump. What was made of the given frame itself
-tells what is lost. It is added to the neighbours, less with every frame: to each pixel what is lost where the layout says
-that this pixel was then, if the made frames agree that it was there.
+A made frame beside a given one lacks its finest detail, and that is seen as a jump. What was made of the given frame
+itself tells what is lost. It is added to the neighbours, less with every frame: to each pixel what is lost where the
+layout says that this pixel was then, if the made frames agree that it was there.
 """
 
 from collections import deque
@@ -37,7 +37,8 @@ class Made:
         if layout is not None:
             now, then = (number + FRAMES - 1 for number in (self.number, given.number))
             there = follow(layout, now, then, *self.frame.shape[:2]).float().numpy()
-            seen, loss = (cv2.remap(x, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for x in (seen, loss))
+            seen, loss = (cv2.remap(picture, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                          for picture in (seen, loss))
         share = (1 - distance / (FADE + 1)) * likeness(self.frame, seen)
         self.gift, self.weight = self.gift + share * loss, self.weight + share
 
@@ -54,7 +55,8 @@ class Given:
     loss: np.ndarray
 
 
-def join(made: Iterable[np.ndarray], given: Iterable[np.ndarray | None], layout: Layout | None = None) -> Iterator[np.ndarray]:
+def join(made: Iterable[np.ndarray], given: Iterable[np.ndarray | None],
+         layout: Layout | None = None) -> Iterator[np.ndarray]:
     """The given frames where there are any, else the made ones, uint8 (H, W, 3); FADE frames are held back."""
     flat = layout and layout.frame_by_frame()
     waiting: deque[Made] = deque()

@@ -5,10 +5,10 @@ further group of four frames is one more; an image is a video of one frame. No l
 long video can be encoded and decoded window by window with the same result (see `Past`).
 
 Encoder and decoder are each a linear map, set to the principal components of 4x8x8 patches before training, plus a
-convolutional network whose last layer starts at zero: training starts at what linear compression reaches and adds to it.
-All mixing happens at 1/8 and 1/4 of the resolution, where it is bound by arithmetic and not by memory; mixing across
-patch borders is what removes seams. Time is mixed by shifting a quarter of the channels one latent frame
-on (Lin et al. 2019, "TSM", the online form), which costs no arithmetic.
+convolutional network whose last layer starts at zero: training starts at what linear compression reaches and adds to
+it. All mixing happens at 1/8 and 1/4 of the resolution, where it is bound by arithmetic and not by memory; mixing
+across patch borders is what removes seams. Time is mixed by shifting a quarter of the channels one latent frame on
+(Lin et al. 2019, "TSM", the online form), which costs no arithmetic.
 
 Knows nothing of files, training or where videos come from.
 """
@@ -109,7 +109,8 @@ class Autoencoder(nn.Module):
             "decoder", c, config.decoder_width, config.fine_width * FINE**2, blocks=config.decoder_blocks
         )
         self.fine = Network(
-            "fine", config.fine_width, config.fine_width, fine_patch, blocks=config.fine_blocks, kernel=3, gain=PIXEL_GAIN
+            "fine", config.fine_width, config.fine_width, fine_patch,
+            blocks=config.fine_blocks, kernel=3, gain=PIXEL_GAIN,
         )
         zero_(self.fine.head)
 
@@ -152,7 +153,7 @@ class Autoencoder(nn.Module):
 
         z = rearrange(self.denormalise(latents), "b c k h w -> (b k) c h w")
         z = z.contiguous(memory_format=torch.channels_last)
-        y = self.decoder(z, frames, past)                              # ((B K), 4 * FINE_WIDTH, h, w)
+        y = self.decoder(z, frames, past)                              # ((B K), 4 fine_width, h, w)
         y = self.fine(finer(y, FINE), frames, past)                    # ((B K), PATCH / 4, 2h, 2w)
         video = unpatchify(self.decode_linear(z), batch, SIDE) + unpatchify(y, batch, SIDE // FINE)
         return video[:, :, FRAMES - 1 :] if begins else video          # (B, 3, T, H, W)
@@ -165,7 +166,7 @@ class Autoencoder(nn.Module):
 
     @torch.no_grad()
     def temper(self, power: float = 0.5) -> None:
-        """Let each channel of the latents keep a share of its weight in the picture, as its deviation; their mean square is 1.
+        """Let each channel keep a share of its weight in the picture, as its deviation; their mean square is 1.
 
         At unit variance the many channels of fine detail count as much as the few that hold shape and colour, and a
         diffusion model spends itself on them. A channel's weight is what it moves in the linear part of the decoder;
@@ -195,15 +196,15 @@ class Autoencoder(nn.Module):
 def check_video(video: Tensor, *, continued: bool = False) -> None:
     """Raise ValueError if the encoder cannot take (B, 3, T, H, W), naming the nearest size that it can."""
     frames, height, width = video.shape[2:]
-    first = 0 if continued else 1
-    whole_groups = frames >= max(first, 1) and (frames - first) % FRAMES == 0 and not (continued and frames < FRAMES)
+    first, least = (0, FRAMES) if continued else (1, 1)
+    whole_groups = frames >= least and (frames - first) % FRAMES == 0
     if whole_groups and height % SIDE == 0 and width % SIDE == 0 and height > 0 and width > 0:
         return
     groups = max(round((frames - first) / FRAMES), 1 if continued else 0)
     nearest = (first + FRAMES * groups, *(max(SIDE, SIDE * round(size / SIDE)) for size in (height, width)))
     raise ValueError(
-        f"unsupported video of {frames} frames of {width}x{height}; the nearest supported one has "
-        f"{nearest[0]} frames of {nearest[2]}x{nearest[1]} (frames {'4k' if continued else '1 + 4k'}, sides multiples of 8)"
+        f"unsupported video of {frames} frames of {width}x{height}; the nearest supported one has {nearest[0]} frames "
+        f"of {nearest[2]}x{nearest[1]} (frames {'4k' if continued else '1 + 4k'}, sides multiples of 8)"
     )
 
 
@@ -230,7 +231,7 @@ def finer(x: Tensor, factor: int) -> Tensor:
 
 
 def shift(x: Tensor, frames: int, past: Past, name: str) -> Tensor:
-    """Take the first quarter of the channels of ((B K), C, h, w) from the previous latent frame, zeros before the first."""
+    """Take a quarter of the channels of ((B K), C, h, w) from the previous latent frame, zeros before the first."""
     share = x.shape[1] // SHIFTED
     moved = rearrange(x[:, :share], "(b k) c h w -> b k h w c", k=frames)
     before = past[name] if name in past else torch.zeros_like(moved[:, :1])
@@ -253,7 +254,8 @@ def zero_(convolution: nn.Conv2d) -> nn.Conv2d:
 
 AUTOENCODERS = {
     "nano": AutoencoderConfig(
-        channels=16, encoder_width=32, encoder_blocks=1, decoder_width=32, decoder_blocks=1, fine_width=16, fine_blocks=1
+        channels=16, encoder_width=32, encoder_blocks=1, decoder_width=32, decoder_blocks=1,
+        fine_width=16, fine_blocks=1,
     ),
     "bundled": AutoencoderConfig(),
 }

@@ -1,10 +1,10 @@
-"""What is where: the poses of a few things and the camera's path, frame by frame, how all of it looks, and how a transformer
-is told.
+"""What is where and how it looks, and how a transformer is told.
 
-A layout comes before the picture. A small transformer, the planner, draws it from the prompt (it is the same network as
-the painter's, over grids of a few numbers), and every token of the painter is then told which part of which
-subject lies in it: pixels become a matter of looking up, motion a matter of a few numbers. After layout-guided
-generation (Lin et al. 2023, "VideoDirectorGPT"; Nie et al. 2024, "BlobGEN"); names are stored as bits (Chen et al. 2022, "Analog bits").
+A layout holds the poses of a few things and the camera's path, frame by frame, and the look of it all. It comes before
+the picture. A small transformer, the planner, draws it from the prompt (it is the same network as the painter's, over
+grids of a few numbers), and every token of the painter is then told which part of which subject lies in it: pixels
+become a matter of looking up, motion a matter of a few numbers. After layout-guided generation (Lin et al. 2023,
+"VideoDirectorGPT"; Nie et al. 2024, "BlobGEN"); names are stored as bits (Chen et al. 2022, "Analog bits").
 
 The unit of length is the height of the view; positions count from its middle, y downwards. Knows nothing of the
 world that layouts are learnt from: things, colours and looks are numbers here, 0 for none.
@@ -21,6 +21,7 @@ from .autoencoder import FRAMES
 
 SLOTS = 5  # things at once: subjects in the order in which a prompt names them, then what else stands or lies there
 POSE = 8  # x, y, side, cosine and sine of the angle, mirrored (1 or -1), visible share, share that is left of it
+POSE_PARTS = (2, 1, 2, 1, 2)  # numbers of its place, its side, its turn, mirrored, its shares
 VIEW = 3  # the camera's step since the frame before: x, y, logarithm of the zoom
 SUBJECT_BITS, COLOUR_BITS = 6, 2
 LOOKS, LOOK_BITS = 3, 3  # style, weather, time of day
@@ -44,8 +45,7 @@ class Layout:
     view: Tensor  # (K, F, VIEW)
     subjects: Tensor  # (SLOTS,) whole numbers, 0 for none
     colours: Tensor  # (SLOTS,) whole numbers, 0 for the subject's own
-    look: Tensor  # (LOOKS,) whole numbers: style, 0 for none in particular; weather and time of day, 0 if nothing is known
-    crop: tuple[float, float, float] = (0.0, 0.0, 1.0)  # of the whole view: its middle and how many times larger it is shown
+    look: Tensor  # (LOOKS,) whole numbers: style, 0 for none in particular; weather and time of day, 0 for unknown
 
     def part(self, groups: slice | Tensor) -> "Layout":
         """Some of the groups."""
@@ -56,12 +56,12 @@ class Layout:
         poses = self.poses.clone()
         poses[..., :2] = (poses[..., :2] - torch.tensor([x, y])) * scale
         poses[..., 2] *= scale
-        X, Y, Z = self.crop
-        return replace(self, poses=poses, crop=(X + x / Z, Y + y / Z, Z * scale))
+        return replace(self, poses=poses)
 
     def frame_by_frame(self) -> "Layout":
         """The same in groups of one frame."""
-        return replace(self, poses=rearrange(self.poses, "k f s p -> (k f) 1 s p"), view=rearrange(self.view, "k f v -> (k f) 1 v"))
+        poses, view = rearrange(self.poses, "k f s p -> (k f) 1 s p"), rearrange(self.view, "k f v -> (k f) 1 v")
+        return replace(self, poses=poses, view=view)
 
 
 def to_grid(layout: Layout) -> Tensor:
@@ -82,9 +82,9 @@ def from_grid(grid: Tensor) -> Layout:
     rows = rearrange(grid, "c k s 1 -> k s c")
     slots, numbers = rows[:, :SLOTS], FRAMES * POSE
     poses = rearrange(slots[..., :numbers], "k s (f p) -> k f s p", f=FRAMES) / SCALE - SHIFT
-    turn = F.normalize(poses[..., 3:5], dim=-1)
-    poses = torch.cat([poses[..., :2], poses[..., 2:3].clamp(min=SMALLEST), turn, torch.where(poses[..., 5:6] < 0, -1.0, 1.0),
-                       poses[..., 6:].clamp(0, 1)], -1)
+    place, side, turn, mirrored, shares = poses.split(POSE_PARTS, -1)
+    poses = torch.cat([place, side.clamp(min=SMALLEST), F.normalize(turn, dim=-1),
+                       torch.where(mirrored < 0, -1.0, 1.0), shares.clamp(0, 1)], -1)
     names = slots[..., numbers:].mean(0)
     view = rearrange(rows[:, SLOTS, :FRAMES * VIEW], "k (f v) -> k f v", f=FRAMES) / VIEW_SCALE
     looks = rearrange(rows[:, SLOTS, FRAMES * VIEW:][:, :LOOKS * LOOK_BITS].mean(0), "(l b) -> l b", l=LOOKS)
@@ -108,9 +108,15 @@ def waves(x: Tensor, count: int) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], -1)
 
 
-def inside(layout: Layout, rows: int, columns: int) -> Tensor:
-    """Where each token's middle lies in each subject, (K, rows, columns, SLOTS, F, 2), in sides from its middle."""
+def middles(rows: int, columns: int) -> tuple[Tensor, Tensor]:
+    """y (rows,) and x (columns,) of the middles of the positions that a view is divided into."""
     y, x = ((torch.arange(count) + 0.5 - count / 2) / rows for count in (rows, columns))
+    return y, x
+
+
+def inside(layout: Layout, rows: int, columns: int) -> Tensor:
+    """Where each position's middle lies in each thing, (K, rows, columns, SLOTS, F, 2), in sides from its middle."""
+    y, x = middles(rows, columns)
     poses = rearrange(layout.poses, "k f s p -> k 1 1 s f p")
     dx, dy = x[None, None, :, None, None] - poses[..., 0], y[None, :, None, None, None] - poses[..., 1]
     cos, sin, mirrored = poses[..., 3], poses[..., 4], poses[..., 5]
@@ -121,14 +127,13 @@ def inside(layout: Layout, rows: int, columns: int) -> Tensor:
 def follow(layout: Layout, now: int, then: int, rows: int, columns: int) -> Tensor:
     """Where frame `then` shows what the pixels of frame `now` show: x and y in pixels, (rows, columns, 2).
 
-    `layout` has groups of one frame. A thing is followed to where it is then, the rest of the picture along the camera's path,
-    which either travels or zooms.
+    `layout` has groups of one frame. A thing is followed to where it is then, the rest of the picture along the
+    camera's path, which either travels or zooms.
     """
     here = inside(layout.part(slice(now, now + 1)), rows, columns)[0, :, :, :, 0]                         # (h, w, s, 2)
-    y, x = ((torch.arange(count) + 0.5 - count / 2) / rows for count in (rows, columns))
     path = layout.view[:, 0].cumsum(0)
     travel = path[then] - path[now]
-    still = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], -1)
+    still = torch.stack(torch.meshgrid(*middles(rows, columns), indexing="ij")[::-1], -1)
     target = still * travel[2].exp() if abs(travel[2]) > ZOOMED else still - travel[:2]
     seen = (layout.poses[[now, then], 0, :, 6] > 0).all(0) & (layout.subjects > 0)
     for slot in seen.nonzero().flatten().tolist()[::-1]:  # the first ones rule
@@ -153,7 +158,7 @@ def _within(where: Tensor, layout: Layout, reach: float) -> Tensor:
 class Staging(nn.Module):
     """Tells tokens what a layout has in store for them; nothing at the start of training.
 
-    It keeps the style to itself: that is not painted, but put on the painting (see `upsampler`).
+    It keeps the style to itself: that is not painted, but put on the painting (see `stylist`).
     """
 
     def __init__(self, width: int) -> None:
@@ -180,8 +185,9 @@ class Staging(nn.Module):
         near = _within(where, layout, REACH)                                                    # (k, h, w, s)
         k, h, w, s = near.nonzero(as_tuple=True)                                                # (P,) each
         poses = layout.poses[k, :, s]                                                           # (P, f, POSE)
-        told = torch.cat([waves(where[k, h, w, s], WAVES).flatten(2), poses[..., 2:3].log(), poses[..., 3:5] * poses[..., 5:6],
-                          poses[..., 6:]], -1).flatten(1)
+        _, side, turn, mirrored, shares = poses.split(POSE_PARTS, -1)
+        told = [waves(where[k, h, w, s], WAVES).flatten(2), side.log(), turn * mirrored, shares]
+        told = torch.cat(told, -1).flatten(1)                                                   # (P, TOLD)
         hidden = self.read(told) + self.subject(layout.subjects[s]) + self.colour(layout.colours[s])
         y = self.tell(hidden * F.relu(hidden))                                                  # (P, width)
         path = layout.view.flatten(0, 1).cumsum(0).unflatten(0, layout.view.shape[:2])          # (k, f, VIEW)

