@@ -1,7 +1,7 @@
 """World clips → shards of latents and text embeddings on disk → batches.
 
-Encoding once and reading often keeps the arithmetic for the transformer. A shard is one safetensors file of clips of one
-size; it appears whole, by rename, so that several writers and a trainer can share a folder.
+Encoding once and reading often keeps the arithmetic for the transformer. A shard is one safetensors file of clips of
+one size; it appears whole, by rename, so that several writers and a trainer can share a folder.
 """
 
 import json
@@ -74,7 +74,8 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
             tensors["truth"] += [torch.from_numpy(truth_map(*clip, frames, VOCABULARIES[vocabulary].subjects))
                                  for clip in zip(scenes, motions, starts)]
             painted = [scene if done else replace(scene, style="3d") for scene, done in zip(scenes, finished)]
-            tensors["latents"] += encode([halve(draw(*clip, frames)) for clip in zip(painted, motions, starts)], autoencoder)
+            pictures = [halve(draw(*clip, frames)) for clip in zip(painted, motions, starts)]
+            tensors["latents"] += encode(pictures, autoencoder)
             tensors["finished"] += torch.tensor(finished)
     with fast_precision():
         embedded = [item for first in range(0, len(captions), GROUP) for item in text(captions[first:first + GROUP])]
@@ -82,7 +83,7 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
     written |= {"states": torch.cat([item.states for item in embedded]).half(),
                 "pooled": torch.stack([item.pooled for item in embedded]).half(),
                 "text_lengths": torch.tensor([len(item.states) for item in embedded]),
-               "lean": torch.tensor(size[0] / size[1]).log()}
+                "lean": torch.tensor(size[0] / size[1]).log()}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     save_file(written, partial, metadata={"captions": json.dumps(captions)})
@@ -90,8 +91,10 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
 
 
 def is_finished(scene: Scene) -> bool:
-    """Whether the latents of a scene show its style: a style is put on a painting that is ready (see `upsampler`), but what a
-    user gives to be continued may have one."""
+    """Whether the latents of a scene show its style.
+
+    A style is put on a painting that is ready (see `upsampler`), but what a user gives to be continued may have one.
+    """
     return scene.style != "3d" and scene.seed % 10 < FINISHED
 
 
@@ -107,8 +110,9 @@ def encode(pictures: list[np.ndarray], autoencoder: Autoencoder) -> Tensor:
         return autoencoder.encode(to_unit(np.stack(pictures))).half().contiguous()
 
 
-def write_shards(folder: Path, *, images: int, clips: int, long: int = 0, plans: int = 0, vocabulary: str, autoencoder: Autoencoder, text: Text,
-                 split: str = "train", progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+def write_shards(folder: Path, *, images: int, clips: int, long: int = 0, plans: int = 0,
+                 vocabulary: str, autoencoder: Autoencoder, text: Text, split: str = "train",
+                 progress: Callable[[int, int], None] = lambda done, total: None) -> None:
     """Fill a folder with shards of about so many images, clips, long clips and plans, sizes mixed as in SIZES.
 
     What is there already stays.
@@ -123,8 +127,8 @@ def write_shards(folder: Path, *, images: int, clips: int, long: int = 0, plans:
         path = folder / f"{kind}-{number:05d}-{size[0]}x{size[1]}.safetensors"
         if not path.exists():
             first = FIRST_SEED[split] + (number + list(KINDS).index(kind) * 2**20) * SHARD
-            write_shard(path, range(first, first + SHARD), size, KINDS[kind], vocabulary=vocabulary, text=text, split=split,
-                        autoencoder=None if kind == "plans" else autoencoder)
+            write_shard(path, range(first, first + SHARD), size, KINDS[kind], vocabulary=vocabulary, text=text,
+                        autoencoder=None if kind == "plans" else autoencoder, split=split)
     progress(len(plan), len(plan))
 
 
@@ -142,14 +146,14 @@ def halve(pixels: np.ndarray) -> np.ndarray:
 
 
 def stretch(sample: Sample, rng: np.random.Generator) -> Sample:
-    """A long clip whole, now and then; else STRETCH latent frames from anywhere in it, as a window of a long video sees it."""
+    """A long clip whole, now and then; else STRETCH latent frames from anywhere in it: a window of a long video."""
     frames = sample.latents.shape[1]
     if frames <= STRETCH or rng.random() < WHOLE:
         return sample
     first = int(rng.integers(frames - STRETCH + 1))
     part = slice(first, first + STRETCH)
-    return replace(sample, latents=sample.latents[:, part], truth=sample.truth[part], layout=sample.layout and sample.layout.part(part),
-                   opens=first == 0)
+    return replace(sample, latents=sample.latents[:, part], truth=sample.truth[part],
+                   layout=sample.layout and sample.layout.part(part), opens=first == 0)
 
 
 class Shards:
@@ -163,7 +167,9 @@ class Shards:
         self.refresh()
 
     def refresh(self) -> None:
-        wanted = {"layouts", "states", "pooled", "text_lengths", "lean"} | (set() if self.plans else {"latents", "truth", "finished"})
+        wanted = {"layouts", "states", "pooled", "text_lengths", "lean"}
+        if not self.plans:
+            wanted |= {"latents", "truth", "finished"}
         for path in sorted(self.folder.glob("*.safetensors")):
             if path.name not in self.shards:
                 with safe_open(path, "pt") as file:
@@ -172,7 +178,8 @@ class Shards:
                     shard = {name: file.get_tensor(name) for name in wanted}
                     shard["captions"] = json.loads(file.metadata()["captions"])
                 if self.plans:
-                    shard |= {"latents": shard["layouts"], "truth": torch.zeros_like(shard["layouts"][:, 0], dtype=torch.uint8)}
+                    nobody = torch.zeros_like(shard["layouts"][:, 0], dtype=torch.uint8)
+                    shard |= {"latents": shard["layouts"], "truth": nobody}
                 shard["ends"] = shard["text_lengths"].cumsum(0)
                 self.shards[path.name] = shard
         if not self.shards:
@@ -191,10 +198,13 @@ class Shards:
     def take(self, name: str, index: int) -> Sample:
         shard = self.shards[name]
         end, length = int(shard["ends"][index]), int(shard["text_lengths"][index])
-        return Sample(shard["latents"][index].float(), shard["truth"][index], shard["states"][end - length:end].float(),
-                      shard["pooled"][index].float(), shard["captions"][index],
-                      **({"lean": float(shard["lean"])} if self.plans else
-                         {"layout": from_grid(shard["layouts"][index].float()), "finished": bool(shard["finished"][index])}))
+        sample = Sample(shard["latents"][index].float(), shard["truth"][index],
+                        shard["states"][end - length:end].float(), shard["pooled"][index].float(),
+                        shard["captions"][index])
+        if self.plans:
+            return replace(sample, lean=float(shard["lean"]))
+        layout = from_grid(shard["layouts"][index].float())
+        return replace(sample, layout=layout, finished=bool(shard["finished"][index]))
 
     @property
     def channels(self) -> int:

@@ -8,10 +8,10 @@ from torch import Tensor
 from ..models.autoencoder import FRAMES, SIDE
 from ..models.layout import POSE, SLOTS, SMALLEST, Layout
 from ..models.upsampler import SCALE
-from ..world.catalogue import COLOURS, number_of
+from ..world.catalogue import COLOURS, TIME_PHRASES, number_of
 from ..world.physics import Motion
 from ..world.render import BLOCK_SIZE, PAINT, TRAIL_HEIGHT
-from ..world.scene import TIME_PHRASES, Scene
+from ..world.scene import Scene
 from ..world.styles import STYLES
 from ..world.weather import WEATHERS
 
@@ -19,7 +19,7 @@ LOST = 0.2  # share of a thing that is lost with each bite
 
 
 def layout_of(scene: Scene, motion: Motion, start: int, frames: int) -> Layout:
-    """Where everything is and how it looks, as a painter is told; of several shots, the cast and the look of the first."""
+    """Where everything is and how it looks, as a painter is told; of several shots, the cast and look of the first."""
     times = np.concatenate([np.full(FRAMES - 1, start), np.arange(start, start + frames)])      # (FRAMES K,)
     zoom = motion.zoom[times]
     middle = np.stack([motion.camera_x[times] + scene.aspect / 2 / zoom, motion.camera_y[times] + 0.5 / zoom], -1)
@@ -33,14 +33,16 @@ def layout_of(scene: Scene, motion: Motion, start: int, frames: int) -> Layout:
         poses[:, slot, :2] -= middle
         poses[:, slot, :3] *= zoom[:, None]
         poses[:, slot, 2] = np.maximum(poses[:, slot, 2], SMALLEST)
-    layout = (torch.from_numpy(np.nan_to_num(x)).float() for x in (poses, steps))
-    return Layout(*(rearrange(x, "(k f) ... -> k f ...", f=FRAMES) for x in layout), *torch.from_numpy(names), look_of(scene))
+    poses, view = (torch.from_numpy(np.nan_to_num(numbers)).float() for numbers in (poses, steps))
+    grouped = (rearrange(numbers, "(k f) ... -> k f ...", f=FRAMES) for numbers in (poses, view))
+    return Layout(*grouped, *torch.from_numpy(names), look_of(scene))
 
 
 def look_of(scene: Scene) -> Tensor:
     """Numbers (LOOKS,) of style, weather and time of day."""
     shot = scene.shots[0]
-    return torch.tensor([list(STYLES).index(scene.style), 1 + WEATHERS.index(shot.weather), 1 + list(TIME_PHRASES).index(shot.time)])
+    style, weather = list(STYLES).index(scene.style), 1 + WEATHERS.index(shot.weather)
+    return torch.tensor([style, weather, 1 + list(TIME_PHRASES).index(shot.time)])
 
 
 Thing = tuple[int, int, np.ndarray]
@@ -61,14 +63,16 @@ def _cast(scene: Scene, motion: Motion, times: np.ndarray) -> list[Thing]:
 
 def _scenery(scene: Scene, motion: Motion, times: np.ndarray) -> list[Thing]:
     """What subjects pass behind, knock over or leave behind."""
-    things = [(number_of(name), 0, _pose(times, x, y, size)) for shot, name, x, y, size in motion.occluders if shot == 0]
+    things = [(number_of(name), 0, _pose(times, x, y, size))
+              for shot, name, x, y, size in motion.occluders if shot == 0]
     if motion.blocks is not None:
         things += [(number_of("block"), 0, _pose(times, *block[:, :2].T, BLOCK_SIZE, block[:, 2]))
                    for block in motion.blocks[times].transpose(1, 0, 2)]
     for a, actor in enumerate(scene.shots[0].actors):
         if actor.steps[0].action == "paints":
             x, first = motion.x[times, a], motion.x[0, a]
-            pose = _pose(times, (x + first) / 2, motion.y[:, a].mean() + TRAIL_HEIGHT * motion.size[times, a], abs(x - first))
+            height = motion.y[:, a].mean() + TRAIL_HEIGHT * motion.size[times, a]
+            pose = _pose(times, (x + first) / 2, height, abs(x - first))
             things.append((number_of("trail of paint"), scene.shots[0].backdrop % len(PAINT), pose))
     return things
 
@@ -84,16 +88,18 @@ def truth_map(scene: Scene, motion: Motion, start: int, frames: int, subjects: t
     """Which subject is seen at each latent position, uint8 (T, H, W): 0 for none, else 1 + its index in `subjects`."""
     unit = SCALE * SIDE  # output pixels of one latent position
     rows, columns = scene.height // unit, scene.width // unit
-    y, x = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns * scene.aspect, indexing="ij")
+    y, x = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns * scene.aspect,
+                       indexing="ij")
     truth = np.zeros((1 + (frames - 1) // FRAMES, rows, columns), np.uint8)
     for k in range(len(truth)):
         t = start + (0 if k == 0 else FRAMES * k - 2)  # the middle of the group
         actors = scene.shots[motion.cuts[t]].actors
         for a in np.argsort([actor.ground for actor in actors], kind="stable"):
             if motion.visible[t, a] > 0:
-                scale = motion.zoom[t]
-                centre_x, centre_y = (motion.x[t, a] - motion.camera_x[t]) * scale, (motion.y[t, a] - motion.camera_y[t]) * scale
-                reach = 0.45 * motion.size[t, a] * scale
+                zoom = motion.zoom[t]
+                centre_x = (motion.x[t, a] - motion.camera_x[t]) * zoom
+                centre_y = (motion.y[t, a] - motion.camera_y[t]) * zoom
+                reach = 0.45 * motion.size[t, a] * zoom
                 inside = (abs(x - centre_x) < reach) & (abs(y - centre_y) < reach)
                 truth[k][inside] = 1 + subjects.index(actors[a].subject)
     return truth

@@ -1,9 +1,9 @@
 """Train the autoencoder on cached clips: PCA first, then the networks that start at zero beside it.
 
-In goes an array of clips, uint8 (N, T, S, S, 3), usually a memory map rendered once by `cache_clips`; out comes a run folder
-(see state.py) and, whenever it validates, `weights.safetensors` and `config.json` of the averaged weights beside it.
-Half of each batch is cropped from the clips, half from the clips at half the size, so that one set of weights serves both
-scales. Knows nothing of the diffusion model that will use the latents.
+In goes an array of clips, uint8 (N, T, S, S, 3), usually a memory map rendered once by `cache_clips`; out comes a run
+folder (see state.py) and in it, whenever it validates, `weights.safetensors` and `config.json` of the averaged weights.
+Half of each batch is cropped from the clips, half from the clips at half the size, so that one set of weights serves
+both scales. Knows nothing of the diffusion model that will use the latents.
 """
 
 import math
@@ -72,8 +72,8 @@ def train(
 ) -> Autoencoder:
     """Train, or go on with, the run in `directory`; returns the autoencoder with its averaged weights.
 
-    `clips` and `validation` are uint8 (N, T, S, S, 3) with S twice `config.side` or more. A new run starts from the weights
-    of `start`, without it from principal components.
+    `clips` and `validation` are uint8 (N, T, S, S, 3) with S twice `config.side` or more. A new run starts from the
+    weights of `start`, without it from principal components.
     """
     check_config(directory, config)
     torch.manual_seed(config.seed)
@@ -227,7 +227,7 @@ def halve(videos: Tensor) -> Tensor:
 
 
 def cache_clips(path: Path, count: int, render_clip: Callable[[int], np.ndarray], *, first_seed: int = 0) -> np.ndarray:
-    """Memory map of clips uint8 (count, T, H, W, 3) rendered from consecutive seeds, made once; appears whole, by rename."""
+    """Memory map of clips uint8 (count, T, H, W, 3) from consecutive seeds, rendered once; appears whole, by rename."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         shape = (count, *render_clip(first_seed).shape)

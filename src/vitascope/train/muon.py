@@ -1,8 +1,8 @@
 """Muon for the matrices of hidden layers, AdamW for everything else, as one optimiser.
 
-Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks": momentum whose matrix is replaced by the nearest
-one with equal singular values. Liu et al. 2025, "Muon is scalable for LLM training": scaled to the size of AdamW's updates,
-so that both share one learning rate. Matrices of one shape are orthogonalised together.
+Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks": momentum whose matrix is replaced by the
+nearest one with equal singular values. Liu et al. 2025, "Muon is scalable for LLM training": scaled to the size of
+AdamW's updates, so that both share one learning rate. Matrices of one shape are orthogonalised together.
 """
 
 from collections import defaultdict
@@ -34,8 +34,8 @@ def orthogonalise(matrices: Tensor) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """`matrices` (parameters of two dimensions) are moved by Muon, `others` by AdamW."""
 
-    def __init__(self, matrices: Iterable[nn.Parameter], others: Iterable[nn.Parameter], *, lr: float, momentum: float = 0.95,
-                 betas: tuple[float, float] = (0.9, 0.98), weight_decay: float = 0.01) -> None:
+    def __init__(self, matrices: Iterable[nn.Parameter], others: Iterable[nn.Parameter], *, lr: float,
+                 momentum: float = 0.95, betas: tuple[float, float] = (0.9, 0.98), weight_decay: float = 0.01) -> None:
         shared = {"lr": lr, "momentum": momentum, "betas": betas, "weight_decay": weight_decay}
         super().__init__([{"params": list(matrices), "orthogonal": True, **shared},
                           {"params": list(others), "orthogonal": False, **shared}], {})
@@ -58,7 +58,8 @@ class Muon(torch.optim.Optimizer):
             if not state:
                 state["momentum"] = torch.zeros_like(p)
             state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-            shapes[p.shape].append((p, torch.lerp(p.grad, state["momentum"], group["momentum"])))  # Nesterov's look ahead
+            ahead = torch.lerp(p.grad, state["momentum"], group["momentum"])  # Nesterov's look ahead
+            shapes[p.shape].append((p, ahead))
         for (rows, columns), members in shapes.items():
             directions = orthogonalise(torch.stack([direction for _, direction in members]))
             size = ADAMW_SIZE * max(rows, columns) ** 0.5

@@ -47,7 +47,7 @@ def torch_generator(generator: np.random.Generator) -> torch.Generator:
 
 
 class Average:
-    """Exponential moving average of a model's weights and buffers (EMA), started quickly: early on it forgets faster."""
+    """Exponential moving average (EMA) of a model's weights and buffers; early on it forgets faster."""
 
     def __init__(self, model: nn.Module, *, decay: float) -> None:
         self.decay = decay

@@ -1,7 +1,7 @@
 """Train the transformer on shards of latents: data, model, optimiser, loop.
 
-Batches hold clips and images of all sizes, packed; each clip draws a random task and noise level. Beside the velocity, a
-hidden layer learns to name which subject is where: the world knows it, and a transformer that has to tell learns
+Batches hold clips and images of all sizes, packed; each clip draws a random task and noise level. Beside the velocity,
+a hidden layer learns to name which subject is where: the world knows it, and a transformer that has to tell learns
 sooner what to draw (after REPA, Yu et al. 2024, with the world's truth in place of a pretrained encoder).
 """
 
@@ -96,12 +96,13 @@ class Batch:
     truth: Tensor  # (N,) subject numbers
 
 
-def draw_batch(shards: Shards, config: TrainingConfig, channels_patch: int, step: int) -> Batch:
-    """The batch of a step: as many images and clips as make up its tokens."""
+def draw_batch(shards: Shards, config: TrainingConfig, patch: int, step: int) -> Batch:
+    """The batch of a step: as many images and clips as make up its tokens, those of one shape in a row."""
     rng = step_generator(config.seed, step)
     share = 1.0 if step < config.alone else config.images
-    samples = sorted(_draw_samples(shards, share, config.tokens, rng), key=lambda sample: (sample.truth.numel(), sample.truth.shape))
-    return corrupt(samples, rng, channels_patch, unconditional=config.unconditional, unplanned=config.unplanned)
+    samples = sorted(_draw_samples(shards, share, config.tokens, rng),
+                     key=lambda sample: (sample.truth.numel(), sample.truth.shape))
+    return corrupt(samples, rng, patch, unconditional=config.unconditional, unplanned=config.unplanned)
 
 
 def _draw_samples(shards: Shards, image_share: float, tokens: int, rng: np.random.Generator) -> Iterator[Sample]:
@@ -129,8 +130,8 @@ def corrupt(samples: list[Sample], rng: np.random.Generator, patch: int, *, unco
         silent = rng.random() < unconditional
         planned = not silent and rng.random() >= unplanned
         noisy.append(Noisy(interpolate(sample.latents, noise, t), t, sample.states[:0] if silent else sample.states,
-                           torch.zeros_like(sample.pooled) if silent else sample.pooled, opens=sample.opens, lean=sample.lean,
-                           layout=sample.layout if planned else None))
+                           torch.zeros_like(sample.pooled) if silent else sample.pooled,
+                           opens=sample.opens, lean=sample.lean, layout=sample.layout if planned else None))
         targets.append(patchify(velocity(sample.latents, noise), patch))
         weights.append((patchify(levels[None], patch).amax(1) > UNKNOWN).float())
     truth = torch.cat([patchify(sample.truth[None], patch)[:, 0] for sample in samples]).long()
@@ -141,14 +142,14 @@ def losses(model: Trained, batch: Batch) -> dict[str, Tensor]:
     """Velocity error, the same where a subject is seen, and how badly subjects are named."""
     states = model.transformer.features(batch.packed)
     prediction = model.transformer.predict(states[-1], batch.packed).float()
-    named = F.cross_entropy(model.teacher(states).float(), batch.truth)
     seen = batch.weight * (batch.truth > 0)
-    return {"velocity": loss(prediction, batch.target, batch.weight), "subjects": loss(prediction, batch.target, seen),
-            "naming": named}
+    return {"velocity": loss(prediction, batch.target, batch.weight),
+            "subjects": loss(prediction, batch.target, seen),
+            "naming": F.cross_entropy(model.teacher(states).float(), batch.truth)}
 
 
 def add_gradients(model: Trained, shards: Shards, config: TrainingConfig, step: int) -> dict[str, Tensor]:
-    """Those of the batch of a step; its losses."""
+    """Add to the model's gradients those of a step's batch; the losses of that batch."""
     batch = draw_batch(shards, config, model.transformer.config.patch, step)
     with fast_precision():
         values = losses(model, batch)
@@ -190,19 +191,21 @@ def validate(model: Trained, shards: Shards, config: TrainingConfig, *, batches:
     totals: dict[str, float] = {}
     fixed = replace(config, seed=config.seed + 1, unconditional=0.0, unplanned=0.0, alone=0)
     for number in range(batches):
-        batch = draw_batch(shards, replace(fixed, images=float(number % 2 == 0)), patch, number)
-        kind = "images" if number % 2 == 0 else "clips"
+        kind = ("images", "clips")[number % 2]
+        batch = draw_batch(shards, replace(fixed, images=float(kind == "images")), patch, number)
         with fast_precision():
             values = losses(model, batch)
         for name, value in values.items():
-            totals[f"validation/{name}/{kind}"] = totals.get(f"validation/{name}/{kind}", 0.0) + 2 * value.item() / batches
+            key = f"validation/{name}/{kind}"
+            totals[key] = totals.get(key, 0.0) + 2 * value.item() / batches  # of each kind there are half as many
     return totals
 
 
 def write_samples(system: System, path: Path) -> None:
     """A sheet of the fixed prompts at fixed seeds, a row each."""
-    clips = [generate(system, text_to_video(prompt, width=64, height=64, frames=17), seed=seed, steps=SAMPLE_STEPS).pixels
-             for seed, prompt in enumerate(PROMPTS)]
+    conditions = [text_to_video(prompt, width=64, height=64, frames=17) for prompt in PROMPTS]
+    clips = [generate(system, condition, seed=seed, steps=SAMPLE_STEPS).pixels
+             for seed, condition in enumerate(conditions)]
     save_sheet(path, np.stack(clips)[:, ::4])
 
 
@@ -210,8 +213,9 @@ def train(config: TrainingConfig, *, data: Path, directory: Path, start: Transfo
           every: int = 250, assistants: int = 0, decoders: tuple[Autoencoder, Upsampler] | None = None) -> Transformer:
     """Train, or go on training, in `directory` on the shards of `data`/train, validating on `data`/validation.
 
-    `start` gives the weights of a new run. `assistants` other processes add the gradients of their batches. With `decoders` a sheet of samples is written every `every` steps.
-    Returns the averaged transformer.
+    `start` gives the weights of a new run. So many `assistants`, processes beside this one, add the gradients of their
+    batches. Every `every` steps there is a checkpoint, a validation and, with `decoders`, a sheet of samples. Returns
+    the averaged transformer.
     """
     check_config(directory, config, free=("steps",))  # a run may be made longer, or asked to end
     plans = not TRANSFORMERS[config.size].staged
@@ -232,7 +236,8 @@ def train(config: TrainingConfig, *, data: Path, directory: Path, start: Transfo
         averaged = averaged_model(model, average)
         log.write(step, validate(averaged, held_out, config))
         if decoders is not None:
-            system = System(SystemConfig(), autoencoder=decoders[0], transformer=averaged.transformer, upsampler=decoders[1])
+            system = System(SystemConfig(), autoencoder=decoders[0], transformer=averaged.transformer,
+                            upsampler=decoders[1])
             write_samples(system, directory / "samples" / f"{step:08d}.png")
 
     with Stop() as stopped:
@@ -246,7 +251,8 @@ def train(config: TrainingConfig, *, data: Path, directory: Path, start: Transfo
             optimizer.zero_grad()
             step += 1
             average.update(model, step)
-            running = {name: running.get(name, value.item()) * 0.98 + value.item() * 0.02 for name, value in values.items()}
+            for name, value in values.items():
+                running[name] = 0.98 * running.get(name, value.item()) + 0.02 * value.item()
             if step % 50 == 0:
                 log.write(step, running)
             if step % every == 0 or step == config.steps:
