@@ -11,7 +11,9 @@ OUT=${1:-runs-out/nano}
 ./run train transformer --size nano --steps 500 --data "$OUT/data" --out "$OUT/transformer"               # 1 minute
 ./run train transformer --size "nano planner" --steps 300 --data "$OUT/data" --out "$OUT/planner"         # 1 minute
 ./run train upsampler --size nano --steps 200 --autoencoder "$OUT/autoencoder" --out "$OUT/decoders"         # 1 minute
+./run train stylist --size nano --steps 100 --autoencoder "$OUT/decoders/autoencoder" --upsampler "$OUT/decoders/upsampler" \
+    --out "$OUT/stylist"                                                                                  # 1 minute
 ./run export --autoencoder "$OUT/decoders/autoencoder" --transformer "$OUT/transformer" --planner "$OUT/planner" \
-    --upsampler "$OUT/decoders/upsampler" --name vitascope-nano --out "$OUT/model"
+    --upsampler "$OUT/decoders/upsampler" --stylist "$OUT/stylist" --name vitascope-nano --out "$OUT/model"
 ./run generate "a red car drives to the right in the city" --model "$OUT/model" --seed 0 --out "$OUT/car.mp4"
 ./run evaluate --model "$OUT/model" --prompts 8 --steps 8 --out "$OUT/scores"                             # at the level of chance

@@ -339,6 +339,28 @@ def train_upsampler(
     train(config, out, _load_part("autoencoder", autoencoder), start=start and _load_part("upsampler", start))
 
 
+@training.command("stylist")
+def train_stylist(
+    out: Out,
+    autoencoder: Annotated[Path, typer.Option(help="Folder of the autoencoder whose results get a style.")],
+    upsampler: Annotated[Path, typer.Option(help="Folder of the upsampler that enlarges them.")],
+    size: Annotated[str, typer.Option(help="Name of a size: nano or bundled.")] = "bundled",
+    steps: TrainingSteps = None,
+    rate: Rate = None,
+    vocabulary: Vocabulary = "bundled",
+    seed: Seed = 0,
+) -> None:
+    """Train what puts a style on a finished video."""
+    from .models.stylist import STYLISTS
+    from .train.stylist import StylistTraining, train
+    from .world.scene import VOCABULARIES
+
+    named(VOCABULARIES, vocabulary, "vocabulary")
+    config = StylistTraining(model=named(STYLISTS, size, "stylist"), vocabulary=vocabulary, seed=seed,
+                             **given(steps=steps, learning_rate=rate))
+    train(config, out, _load_part("autoencoder", autoencoder), _load_part("upsampler", upsampler))
+
+
 def _cache(out: Path, clips: int, vocabulary: str) -> "tuple[np.ndarray, np.ndarray]":
     """Clips of the world to train and to validate on, uint8 (N, T, 128, 128, 3), rendered once beside the run `out`."""
     from .data.shards import FIRST_SEED
@@ -366,7 +388,10 @@ def export(
     autoencoder: Annotated[Path, typer.Option(help="Folder of a trained autoencoder.")],
     transformer: Annotated[Path, typer.Option(help="Folder of a trained transformer.")],
     upsampler: Annotated[Path, typer.Option(help="Folder of a trained upsampler.")],
-    planner: Annotated[Path | None, typer.Option(help="Folder of a trained planner; without one there are no plans.")] = None,
+    planner: Annotated[Path | None, typer.Option(help="Folder of a trained planner; without one there are no "
+                                                      "plans.")] = None,
+    stylist: Annotated[Path | None, typer.Option(help="Folder of a trained stylist; without one there is one "
+                                                      "style.")] = None,
     name: Annotated[str, typer.Option(help="Of the model, as it stands in the files that it makes.")] = "vitascope",
     version: Annotated[str, typer.Option(help="Of the model.")] = "0",
     vocabulary: Vocabulary = "bundled",
@@ -381,8 +406,9 @@ def export(
     captions = (caption(sample_scene(seed, words), level, seed) for seed in range(2000) for level in LEVELS)
     knows = {key: sorted(set(value)) for key, value in asdict(words).items() if isinstance(value, tuple) and isinstance(value[0], str)}
     card = {"knows": knows, "words": known_words(captions)}
-    folders = {"autoencoder": autoencoder, "transformer": transformer, "upsampler": upsampler}
-    parts = {part: _load_part(part, folder) for part, folder in (folders | ({"planner": planner} if planner else {})).items()}
+    folders = {"autoencoder": autoencoder, "transformer": transformer, "upsampler": upsampler, "planner": planner,
+               "stylist": stylist}
+    parts = {part: _load_part(part, folder) for part, folder in folders.items() if folder}
     save_system(System(SystemConfig(name=name, version=version), card=card, **parts), out)
     print(f"wrote {out}")
 

@@ -1,4 +1,4 @@
-"""(System, Condition) → Video: sample latents window by window, decode and upsample them as they come.
+"""(System, Condition) → Video: sample latents window by window; decode, upsample and style them as they come.
 
 One function for every task. What a task knows stands in its Condition; nothing here asks which task it is.
 """
@@ -80,6 +80,8 @@ def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None
             frames = frames if carried is None else torch.cat([carried, frames], 2)
             end += FRAMES * latents.shape[1]
             large = system.upsampler(frames, [flat.part(slice(end - frames.shape[2], end))] if flat else ())
+            if layout and system.stylist:
+                large = system.stylist(large, int(layout.look[0]))
             ready = large.shape[2] - reach
             if ready > first:
                 yield from_unit(large[0, :, first:ready])

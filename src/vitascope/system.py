@@ -1,6 +1,7 @@
-"""The models as one: text encoder, autoencoder, transformer, upsampler and planner, saved to a folder and loaded from it.
+"""The models as one: text encoder, autoencoder, transformer, upsampler, planner and stylist, saved and loaded.
 
-    DIRECTORY/  system.json   autoencoder/ transformer/ upsampler/ planner/  each with config.json and weights.safetensors
+    DIRECTORY/  system.json   autoencoder/ transformer/ upsampler/ planner/ stylist/
+                each with config.json and weights.safetensors
 
 The bundled default lies inside the package. Loading imports torch, safetensors and tokenizers only.
 """
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from .models.autoencoder import FRAMES, SIDE, Autoencoder, AutoencoderConfig
 from .models.empty import without_weights
+from .models.stylist import Stylist, StylistConfig
 from .models.text import Text
 from .models.transformer import Transformer, TransformerConfig
 from .models.upsampler import SCALE, Upsampler, UpsamplerConfig
@@ -27,8 +29,9 @@ PARTS: dict[str, tuple[type[nn.Module], type]] = {
     "transformer": (Transformer, TransformerConfig),
     "upsampler": (Upsampler, UpsamplerConfig),
     "planner": (Transformer, TransformerConfig),
+    "stylist": (Stylist, StylistConfig),
 }
-OPTIONAL = ("planner",)
+OPTIONAL = ("planner", "stylist")
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,11 @@ class System:
     """Everything that `generate` needs. Build it from parts, or `System.load` it."""
 
     def __init__(self, config: SystemConfig, *, autoencoder: Autoencoder, transformer: Transformer,
-                 upsampler: Upsampler, planner: Transformer | None = None, card: dict | None = None) -> None:
+                 upsampler: Upsampler, planner: Transformer | None = None, stylist: Stylist | None = None,
+                 card: dict | None = None) -> None:
         self.config, self.card = config, card or {}
-        self.autoencoder, self.transformer, self.upsampler, self.planner = autoencoder, transformer, upsampler, planner
+        self.autoencoder, self.transformer, self.upsampler = autoencoder, transformer, upsampler
+        self.planner, self.stylist = planner, stylist
         for part in self.parts.values():
             part.eval().requires_grad_(False)
 

@@ -1,10 +1,10 @@
 """Train what turns latents into the final picture, the autoencoder's decoder and the upsampler, on pairs that the world
-renders: a clip, and the same clip at half the size, in its style or still without it.
+renders: a clip, and the same clip at half the size.
 
 Most inputs go through the autoencoder first, with noise on their latents: what the upsampler will be given is decoded from
 generated latents, which are worst where things are. Most come with their layout, moved a little, for generated ones are
-never exact. The encoder stays as it is, so whatever learnt from its latents stays right; the decoder learns on, for the large
-picture as well as for its own.
+never exact. The encoder stays as it is, so whatever learnt from its latents stays right; the decoder learns on, for the
+large picture as well as for its own.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ from ..models.upsampler import SCALE, UPSAMPLERS, Upsampler, UpsamplerConfig
 from ..precision import fast_precision
 from ..video import to_unit
 from ..world.physics import simulate
-from ..world.render import finish, render
+from ..world.render import render
 from ..world.scene import VOCABULARIES, sample_scene
 from .autoencoder import change, halve, reconstruct, sheet
 from .state import (
@@ -62,8 +62,6 @@ class UpsamplerTraining:
     average_decay: float = 0.998
     plain: float = 0.3  # share of inputs that did not go through the autoencoder
     unplanned: float = 0.3  # share of inputs without a layout
-    told: float = 0.8  # share of the clips in a style whose layouts say so
-    plainly: float = 0.7  # share of those whose painting has no style yet
     astray: float = 0.008  # standard deviation of what a layout is off, in heights of the view and in logarithms of sides
     noise: float = 0.3  # highest standard deviation of the noise on latents; each crop draws its own
     worst: float = 0.8  # the same where things are, if a layout tells of them
@@ -72,14 +70,6 @@ class UpsamplerTraining:
     edges: float = 1.0  # weight of the absolute error of the spatial gradient
     validate_every: int = 250  # steps
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Pair:
-    """What is painted, and the picture that it is to become: frames uint8 (T, S, S, 3), both at the full size."""
-    painting: np.ndarray
-    picture: np.ndarray
-    layout: Layout | None  # what is told of them
 
 
 class Decoders(nn.Module):
@@ -107,25 +97,21 @@ def train(config: UpsamplerTraining, directory: Path, autoencoder: Autoencoder, 
     optimizer = make_optimizer(model, config)
     first, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
     log = Log(directory, first_step=first, steps=config.steps)
-    held_out = draw_held_out(config)
-    layouts = [pair.layout for pair in held_out]
-    unstyled = [without_style(layout) for layout in layouts]
-    paintings, pictures = (to_unit(np.stack(clips)) for clips in zip(*((pair.painting, pair.picture) for pair in held_out)))
+    large, layouts = draw_held_out(config)
 
     def report(step: int, values: dict[str, float]) -> None:
         averaged = averaged_model(model, average)
         save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
         save_weights(directory / "autoencoder", averaged.autoencoder.state_dict(), autoencoder.config)
         save_weights(directory / "upsampler", averaged.upsampler.state_dict(), config.model)
-        small = halve(paintings)
+        small = halve(large)
         decoded = reconstruct(averaged.autoencoder, small)
-        styled = enlarge(averaged.upsampler, decoded, layouts)
-        videos = {"told": enlarge(averaged.upsampler, decoded, unstyled), "untold": enlarge(averaged.upsampler, decoded),
-                  "bicubic": bicubic(decoded), "plain": enlarge(averaged.upsampler, small), "plain bicubic": bicubic(small)}
-        scores = {f"psnr/{name}": psnr(paintings, video).mean().item() for name, video in videos.items()}
-        scores |= {"psnr/styled": psnr(pictures, styled).mean().item(), "psnr/small": psnr(small, decoded).mean().item()}
-        log.write(step, {**values, **scores})
-        save_sheet(directory / "samples" / f"{step:08d}.png", sheet(pictures, styled))
+        told = enlarge(averaged.upsampler, decoded, layouts)
+        videos = {"told": told, "untold": enlarge(averaged.upsampler, decoded), "bicubic": bicubic(decoded),
+                  "plain": enlarge(averaged.upsampler, small), "plain bicubic": bicubic(small)}
+        scores = {f"psnr/{name}": psnr(large, video).mean().item() for name, video in videos.items()}
+        log.write(step, {**values, **scores, "psnr/small": psnr(small, decoded).mean().item()})
+        save_sheet(directory / "samples" / f"{step:08d}.png", sheet(large, told))
 
     for step in range(first, config.steps):
         loss = train_step(model, optimizer, config, step)
@@ -153,10 +139,10 @@ def train_step(model: Decoders, optimizer: torch.optim.Optimizer, config: Upsamp
     rng = step_generator(config.seed, step)
     for group in optimizer.param_groups:
         group["lr"] = group["highest"] * min((step + 1) / config.warmup, 1.0, 3 * (1 - step / config.steps))
-    pairs = [draw_pair(FIRST_SEED["train"] + int(rng.integers(2**31)), config, rng) for _ in range(config.batch)]
-    paintings, large = (to_unit(np.stack(clips)) for clips in zip(*((pair.painting, pair.picture) for pair in pairs)))
-    layouts = [pair.layout for pair in pairs]
-    small, plain = halve(paintings), torch.from_numpy(rng.random(config.batch) < config.plain)
+    drawn = [draw_crop(FIRST_SEED["train"] + int(rng.integers(2**31)), config, rng) for _ in range(config.batch)]
+    large = to_unit(np.stack([crop for crop, _ in drawn]))
+    layouts = [layout if rng.random() >= config.unplanned else None for _, layout in drawn]
+    small, plain = halve(large), torch.from_numpy(rng.random(config.batch) < config.plain)
     with fast_precision():
         decoded = decode_noisy(model.autoencoder, small, layouts, config, torch_generator(rng)).float()
         inputs = torch.where(plain.view(-1, 1, 1, 1, 1), small, decoded.clamp(-1, 1))
@@ -169,30 +155,15 @@ def train_step(model: Decoders, optimizer: torch.optim.Optimizer, config: Upsamp
     return loss.item()
 
 
-def draw_pair(seed: int, config: UpsamplerTraining, rng: np.random.Generator) -> Pair:
-    """A few frames of a part of a clip, where most changes of some parts.
-
-    A clip in a style is told of it as a rule, and the painting then mostly has none yet; or it has one that nothing is said of.
-    """
+def draw_crop(seed: int, config: UpsamplerTraining, rng: np.random.Generator) -> tuple[np.ndarray, Layout]:
+    """A few frames of a part of a clip, uint8 (T, S, S, 3), where most changes of some parts, and what is where in it."""
     scene = sample_scene(seed, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE)
     motion, start = simulate(scene), int(rng.integers(scene.frames - config.frames + 1))
-    plain = render(replace(scene, style="3d"), motion)
-    picture, side = finish(plain, scene)[start:start + config.frames], SCALE * config.side
+    frames, side = render(scene, motion)[start:start + config.frames], SCALE * config.side
     corners = SCALE * rng.integers((SIDE - side) // SCALE + 1, size=(config.places, 2))
-    top, left = max(corners, key=lambda corner: change(_cut(picture, *corner, side)))
+    top, left = max(corners, key=lambda corner: change(_cut(frames, *corner, side)))
     x, y = ((first + side / 2) / SIDE - 0.5 for first in (left, top))
-    layout = layout_of(scene, motion, start, config.frames).closer(x, y, SIDE / side)
-    painting = picture
-    if scene.style == "3d" or rng.random() >= config.told:
-        layout = without_style(layout) if rng.random() >= config.unplanned else None
-    elif rng.random() < config.plainly:
-        painting = plain[start:start + config.frames]
-    return Pair(_cut(painting, top, left, side), _cut(picture, top, left, side), layout)
-
-
-def without_style(layout: Layout) -> Layout:
-    """The layout, saying of the style only that the picture is right as it is painted."""
-    return replace(layout, look=torch.cat([torch.zeros_like(layout.look[:1]), layout.look[1:]]))
+    return _cut(frames, top, left, side), layout_of(scene, motion, start, config.frames).closer(x, y, SIDE / side)
 
 
 def _cut(frames: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
@@ -208,15 +179,13 @@ def stray(layout: Layout, deviation: float, rng: np.random.Generator) -> Layout:
     return replace(layout, poses=poses)
 
 
-def draw_held_out(config: UpsamplerTraining) -> list[Pair]:
-    """Clips to validate on, all painted without a style."""
-    pairs = []
-    for seed in range(FIRST_SEED["held-out"], FIRST_SEED["held-out"] + VALIDATION):
-        scene = sample_scene(seed, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE, split="any")
-        motion = simulate(scene)
-        plain = render(replace(scene, style="3d"), motion)
-        pairs.append(Pair(plain, finish(plain, scene), layout_of(scene, motion, 0, scene.frames)))
-    return pairs
+def draw_held_out(config: UpsamplerTraining) -> tuple[Tensor, list[Layout]]:
+    """Clips (N, 3, T, S, S) to validate on, and what is where in them."""
+    scenes = [sample_scene(FIRST_SEED["held-out"] + number, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE, split="any")
+              for number in range(VALIDATION)]
+    motions = [simulate(scene) for scene in scenes]
+    clips = np.stack([render(scene, motion) for scene, motion in zip(scenes, motions)])
+    return to_unit(clips), [layout_of(scene, motion, 0, scene.frames) for scene, motion in zip(scenes, motions)]
 
 
 def pair_loss(output: Tensor, target: Tensor, config: UpsamplerTraining) -> Tensor:

@@ -1,0 +1,35 @@
+"""A style is put on all of a video, frame by frame, and no style leaves it as it is."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from vitascope.models.stylist import SEEN, STYLISTS, Stylist, coarse, look_at
+
+
+@pytest.fixture(scope="module")
+def stylist():
+    torch.manual_seed(0)
+    return Stylist(STYLISTS["nano"]).requires_grad_(False)
+
+
+def test_every_style_is_its_own_and_none_is_none(stylist):
+    video = torch.rand(2, 3, 5, 12, 20) * 2 - 1
+    styled = [stylist(video, style) for style in range(6)]
+    assert all(one.shape == video.shape for one in styled)
+    assert torch.equal(styled[0], video) and torch.equal(styled[5], video)
+    assert not any(torch.allclose(styled[a], styled[b]) for a in range(5) for b in range(a))
+
+
+def test_a_frame_looks_the_same_in_any_company(stylist):
+    video = torch.rand(1, 3, 5, 12, 20) * 2 - 1
+    assert_close(stylist(video, 2)[:, :, 3:4], stylist(video[:, :, 3:4], 2))
+
+
+@pytest.mark.parametrize("height, width", [(16, 24), (13, 22)])
+def test_squares_hold_their_means(height, width):
+    frames = torch.rand(2, 3, height, width)
+    squares = coarse(frames, 4)
+    assert squares.shape == frames.shape and look_at(frames).shape == (2, SEEN, height, width)
+    assert_close(squares[0, 1, 5, 6], frames[0, 1, 4:8, 4:8].mean())
+    assert (squares[:, :, 4:8, 4:8] == squares[:, :, 4:5, 4:5]).all()
