@@ -35,11 +35,12 @@ def _fetch(folder: Path) -> None:
     """Download the package with npm and move its pictures to `folder` in one step."""
     npm = shutil.which("npm")
     if npm is None:
-        raise ValueError(f"the world's artwork is the npm package {PACKAGE}@{VERSION}: npm was not found; install Node.js, or "
-                         "unpack the package and name its assets folder in VITASCOPE_ARTWORK")
+        raise ValueError(f"the world's artwork is the npm package {PACKAGE}@{VERSION}: npm was not found; install "
+                         "Node.js, or unpack the package and name its assets folder in VITASCOPE_ARTWORK")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        outcome = subprocess.run([npm, "pack", "--silent", f"{PACKAGE}@{VERSION}"], cwd=scratch, capture_output=True, text=True)
+        outcome = subprocess.run([npm, "pack", "--silent", f"{PACKAGE}@{VERSION}"], cwd=scratch,
+                                 capture_output=True, text=True)
         archives = list(Path(scratch).glob("*.tgz"))
         if outcome.returncode or not archives:
             raise ValueError(f"npm could not fetch {PACKAGE}@{VERSION}: {outcome.stderr.strip()[-300:]}")

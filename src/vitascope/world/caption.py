@@ -5,13 +5,15 @@ Who reads the caption learns only what can be seen. The same seed gives the same
 
 import numpy as np
 
-from .catalogue import ACTIONS, CAMERAS, MOTION_VERBS, PLACE_PHRASES, STYLE_PHRASES, SUBJECTS, TIME_PHRASES, WEATHER_PHRASES
+from .catalogue import ACTIONS, CAMERAS, MOTION_VERBS, PLACE_PHRASES, STYLE_PHRASES, SUBJECTS, TIME_PHRASES, \
+    WEATHER_PHRASES
 from .physics import Motion
 from .scene import Actor, Scene, Shot
 
 LEVELS = ("short", "plain", "dense")
 NUMBERS = {2: "two", 3: "three"}
 SIDES = ("on the left", "in the middle", "on the right")
+ON_THE_SPOT = ("stands still", "jumps", "spins", "bounces")
 FALLEN = 30  # degrees from which a block lies where it fell
 
 
@@ -87,14 +89,14 @@ def _clauses(shot: Shot, scene: Scene, level: str, rng: np.random.Generator, aga
     actors = shot.actors
     if len(actors) > 1 and actors[1].steps[0].action == "follows":
         return _chase(actors, level, rng)
-    if len({actor.subject for actor in actors}) == 1 and len(actors) > 1 and len({a.steps[0].action for a in actors}) == 1:
+    if len(actors) > 1 and len({(actor.subject, actor.steps[0].action) for actor in actors}) == 1:
         phrase = _phrase(actors[0], rng)
         return f"{NUMBERS[len(actors)]} {_plural(actors[0])} {_to_plural(phrase)}"
     told = []
     for actor in actors:
         name = _name(actor, rng, level)
         who = f"{'the' if again else _article(name)} {name}"
-        if level == "dense" and len(actors) > 1 and actor.steps[0].action in ("stands still", "jumps", "spins", "bounces"):
+        if level == "dense" and len(actors) > 1 and actor.steps[0].action in ON_THE_SPOT:
             who = f"{who} {SIDES[min(int(3 * actor.x / scene.aspect), 2)]}"
         told.append(f"{who} {_phrase(actor, rng)}")
     return _join(told, rng)
@@ -103,10 +105,8 @@ def _clauses(shot: Shot, scene: Scene, level: str, rng: np.random.Generator, aga
 def _chase(actors: tuple[Actor, ...], level: str, rng: np.random.Generator) -> str:
     """The second actor follows the first."""
     ahead, behind = _name(actors[0], rng, level), _name(actors[1], rng, level)
-    if actors[0].subject == actors[1].subject:
-        behind, target = behind, f"another {actors[0].subject}"
-    else:
-        target = f"{_article(ahead)} {ahead}"
+    twins = actors[0].subject == actors[1].subject
+    target = f"another {actors[0].subject}" if twins else f"{_article(ahead)} {ahead}"
     way = "to the right" if actors[0].steps[0].action == "moves right" else "to the left"
     text = f"{_article(behind)} {behind} {_pick(rng, ACTIONS['follows'])} {target} {way}"
     if len(actors) == 3:
@@ -145,9 +145,8 @@ def _to_plural(phrase: str) -> str:
     word, _, rest = phrase.partition(" ")
     if word == "first":
         return phrase
-    irregular = {"is": "are", "does": "do", "goes": "go", "flies": "fly", "leaves": "leave", "passes": "pass", "bounces": "bounce",
-                 "rises": "rise", "rotates": "rotate", "crashes": "crash", "approaches": "approach", "loses": "lose",
-                 "races": "race", "stays": "stay"}
+    irregular = {"is": "are", "does": "do", "goes": "go", "flies": "fly", "passes": "pass", "crashes": "crash",
+                 "approaches": "approach"}
     word = irregular.get(word, word[:-1] if word.endswith("s") else word)
     return f"{word} {rest.replace('where it is', 'where they are')}".strip()
 

@@ -17,7 +17,7 @@ class Subject:
     faces: str = ""  # "left" or "right" when the picture has a direction
     words: tuple[str, ...] = ()  # synonyms that captions use as well
     plural: str = ""  # default: name + "s"
-    colours: dict[str, int] = field(default_factory=dict, hash=False)  # colour word -> hue turn; the first is the sprite's own
+    colours: dict[str, int] = field(default_factory=dict, hash=False)  # colour word → hue turn; the sprite's own first
     flies: bool = False  # is at home above the ground
 
     @property
@@ -45,7 +45,7 @@ SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in (
     Subject("helicopter", "1f681", "fly", 0.40, "left", ("chopper",), flies=True),
     Subject("flying saucer", "1f6f8", "fly", 0.40, "", ("UFO", "alien spaceship"), flies=True),
     # animals
-    Subject("dog", "1f415", "walk", 0.36, "left", ("puppy", "hound", "little dog"), colours={}),
+    Subject("dog", "1f415", "walk", 0.36, "left", ("puppy", "hound", "little dog")),
     Subject("cat", "1f408", "walk", 0.36, "left", ("kitten", "kitty", "tabby cat")),
     Subject("horse", "1f40e", "walk", 0.42, "left", ("pony", "brown horse", "stallion")),
     Subject("cow", "1f404", "walk", 0.42, "left", ("dairy cow", "black and white cow")),
@@ -112,23 +112,30 @@ MOTION_VERBS: dict[str, tuple[str, ...]] = {
 
 # {v} is the verb in the third person; every phrase stands after the subject
 ACTIONS: dict[str, tuple[str, ...]] = {
-    "moves right": ("{v} to the right", "{v} from left to right", "{v} right", "{v} rightwards", "{v} across the frame to the right"),
-    "moves left": ("{v} to the left", "{v} from right to left", "{v} left", "{v} leftwards", "{v} across the frame to the left"),
+    "moves right": ("{v} to the right", "{v} from left to right", "{v} right", "{v} rightwards",
+                    "{v} across the frame to the right"),
+    "moves left": ("{v} to the left", "{v} from right to left", "{v} left", "{v} leftwards",
+                   "{v} across the frame to the left"),
     "stands still": ("stands still", "is standing still", "stays where it is", "does not move", "rests", "waits"),
     "jumps": ("jumps", "jumps up and down", "hops", "leaps into the air", "jumps on the spot", "is jumping"),
     "bounces": ("bounces", "bounces up and down", "falls and bounces", "is bouncing", "bounces on the ground"),
     "spins": ("spins", "spins around", "turns round and round", "rotates", "twirls", "is spinning"),
     "rises": ("rises", "rises into the air", "goes up", "floats upwards", "takes off", "ascends"),
     "falls": ("falls", "falls down", "drops from above", "falls from the sky", "comes down and lands"),
-    "comes closer": ("comes closer", "comes towards us", "approaches the camera", "gets closer and bigger", "{v} towards the viewer"),
-    "goes away": ("goes away", "{v} away from us", "disappears into the distance", "gets smaller in the distance", "{v} away"),
+    "comes closer": ("comes closer", "comes towards us", "approaches the camera", "gets closer and bigger",
+                     "{v} towards the viewer"),
+    "goes away": ("goes away", "{v} away from us", "disappears into the distance", "gets smaller in the distance",
+                  "{v} away"),
     "circles": ("{v} in a circle", "circles around", "goes round in circles", "{v} in circles"),
     "follows": ("follows", "chases", "runs after", "goes after", "pursues"),
-    "passes behind": ("passes behind {o} and comes out again", "{v} behind {o} and reappears", "goes behind {o} and comes out on the other side"),
-    "leaves and returns": ("leaves the frame and comes back", "{v} out of the picture and returns", "goes out of view and comes back again"),
+    "passes behind": ("passes behind {o} and comes out again", "{v} behind {o} and reappears",
+                      "goes behind {o} and comes out on the other side"),
+    "leaves and returns": ("leaves the frame and comes back", "{v} out of the picture and returns",
+                           "goes out of view and comes back again"),
     "is bitten": ("gets a bite taken out of it", "is bitten", "is eaten bit by bit", "loses a bite"),
     "pops": ("pops", "bursts and is gone", "pops and disappears", "bursts"),
-    "knocks over blocks": ("knocks over a tower of blocks", "crashes into a stack of bricks", "topples a tower of bricks"),
+    "knocks over blocks": ("knocks over a tower of blocks", "crashes into a stack of bricks",
+                           "topples a tower of bricks"),
     "paints": ("leaves a trail of paint behind", "paints a line as it goes", "draws a coloured trail"),
 }
 DIRECTED = ("moves right", "moves left")
@@ -141,18 +148,23 @@ CAMERAS: dict[str, tuple[str, ...]] = {
     "tilts down": ("the camera tilts down", "camera tilt downwards"),
     "zooms in": ("the camera zooms in", "slow zoom in", "zoom in"),
     "zooms out": ("the camera zooms out", "slow zoom out", "zoom out"),
-    "tracks": ("the camera follows it", "tracking shot", "the camera tracks the subject", "the camera moves along with it"),
+    "tracks": ("the camera follows it", "tracking shot", "the camera tracks the subject",
+               "the camera moves along with it"),
 }
 
 PLACE_PHRASES: dict[str, tuple[str, ...]] = {
-    "city": ("in the city", "through the city", "on a city street", "in front of tall buildings", "downtown", "in a town"),
+    "city": ("in the city", "through the city", "on a city street", "in front of tall buildings", "downtown",
+             "in a town"),
     "beach": ("on the beach", "at the beach", "on the sand by the sea", "at the seaside", "by the ocean"),
     "forest": ("in the forest", "through the forest", "in the woods", "among the trees", "between tall trees"),
     "desert": ("in the desert", "through the desert", "among sand dunes", "on desert sand", "between the dunes"),
-    "meadow": ("in a meadow", "on a green meadow", "in a field of grass and flowers", "on the grass", "in a green field"),
-    "mountains": ("in the mountains", "in front of snowy mountains", "in the snow between mountains", "on a snowy mountain", "in the snow"),
+    "meadow": ("in a meadow", "on a green meadow", "in a field of grass and flowers", "on the grass",
+               "in a green field"),
+    "mountains": ("in the mountains", "in front of snowy mountains", "in the snow between mountains",
+                  "on a snowy mountain", "in the snow"),
     "moon": ("on the moon", "on the surface of the moon", "in a moon landscape with craters", "in space on the moon"),
-    "kitchen": ("in the kitchen", "in a kitchen", "on the kitchen floor", "at home in the kitchen", "in front of the oven"),
+    "kitchen": ("in the kitchen", "in a kitchen", "on the kitchen floor", "at home in the kitchen",
+                "in front of the oven"),
     "underwater": ("under water", "at the bottom of the sea", "underwater", "deep in the ocean"),
     "farm": ("on the farm", "on a farm in front of a barn", "at the farm", "in a farmyard"),
     "playground": ("on the playground", "at a playground", "on a playground with a slide"),
@@ -184,5 +196,5 @@ COLOURS: tuple[str, ...] = tuple(RED_TO)
 
 
 def number_of(thing: str) -> int:
-    """The number of a subject or of anything else in THINGS, from 1, whatever vocabulary a model knows; see models/layout.py."""
+    """The number of a subject or of anything else in THINGS, from 1, whatever vocabulary a model knows."""
     return 1 + THINGS.index(thing)

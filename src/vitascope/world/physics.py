@@ -79,8 +79,9 @@ def drop(lift: float, elasticity: float, frames: int, fps: float) -> np.ndarray:
     return np.array(heights)
 
 
-def topple(start: float, speed: float, size: float, stack: float, frames: int, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """A body pushed along the ground into a stack of four blocks.
+def topple(start: float, speed: float, size: float, stack: float, frames: int,
+           fps: float) -> tuple[np.ndarray, np.ndarray]:
+    """A body pushed along the ground from x = `start` into a stack of four blocks at x = `stack`.
 
     Returns its x (T,) and the blocks (T, 4, 3) as x, height of the centre above the ground, angle in degrees.
     """
@@ -110,20 +111,23 @@ def topple(start: float, speed: float, size: float, stack: float, frames: int, f
 
 
 def simulate(scene: Scene) -> Motion:
-    """The motion of a whole scene; shots follow one another, actors keep their column."""
+    """The motion of a whole scene; shots follow one another, actors keep their column.
+
+    Of several shots, blocks are left out.
+    """
     parts = [_simulate_shot(shot, index, scene) for index, shot in enumerate(scene.shots)]
     if len(parts) == 1:
         return parts[0]
-    joined = {name: np.concatenate([getattr(part, name) for part in parts])
-              for name in ("x", "y", "size", "angle", "flip", "visible", "bites", "gone", "camera_x", "camera_y", "zoom", "cuts")}
-    return Motion(**joined, occluders=[o for part in parts for o in part.occluders])
+    names = [name for name in vars(parts[0]) if name not in ("occluders", "blocks")]
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return Motion(**joined, occluders=[occluder for part in parts for occluder in part.occluders])
 
 
 def _simulate_shot(shot: Shot, index: int, scene: Scene) -> Motion:
     T, A, fps = shot.frames, len(shot.actors), scene.fps
     paths, blocks, occluders = [], None, []
     for actor in shot.actors:
-        path = _follow(actor, paths[0], shot.actors[0], fps) if actor.steps[0].action == "follows" else _walk(actor, fps)
+        path = _follow(actor, paths[0], fps) if actor.steps[0].action == "follows" else _walk(actor, fps)
         if actor.steps[0].action == "knocks over blocks":
             stack = actor.x + 0.62 * actor.steps[0].amount
             speed = actor.steps[0].amount / max((T - 1) / fps, 1e-6)
@@ -131,7 +135,8 @@ def _simulate_shot(shot: Shot, index: int, scene: Scene) -> Motion:
             blocks[..., 1] = actor.ground - blocks[..., 1]
         if actor.occluder:
             size = 1.15 * actor.size
-            occluders.append((index, actor.occluder, actor.x + 0.5 * actor.steps[0].amount, actor.ground + 0.05 - size / 2, size))
+            halfway = actor.x + 0.5 * actor.steps[0].amount
+            occluders.append((index, actor.occluder, halfway, actor.ground + 0.05 - size / 2, size))
         paths.append(path)
     camera_x, camera_y, zoom = _camera(shot, paths, scene.aspect)
     bites, gone = np.zeros((T, A), int), np.zeros((T, A), bool)
@@ -144,7 +149,8 @@ def _simulate_shot(shot: Shot, index: int, scene: Scene) -> Motion:
     x, y, size, angle = (np.stack([getattr(path, name) for path in paths], 1) for name in ("x", "y", "size", "angle"))
     flip = np.stack([_mirrored(actor, path.direction) for actor, path in zip(shot.actors, paths)], 1)
     visible = _visibility(x, y, size, camera_x, camera_y, zoom, scene.aspect, occluders) * ~gone
-    return Motion(x, y, size, angle, flip, visible, bites, gone, camera_x, camera_y, zoom, np.full(T, index), occluders, blocks)
+    return Motion(x, y, size, angle, flip, visible, bites, gone, camera_x, camera_y, zoom, np.full(T, index),
+                  occluders, blocks)
 
 
 def _walk(actor: Actor, fps: float) -> Path:
@@ -195,7 +201,7 @@ def _act(actor: Actor, step: Step, x0: float, lift: float, t: np.ndarray, durati
     return Path(x, ground - height - size / 2, size, angle, np.sign(way))
 
 
-def _follow(actor: Actor, ahead: Path, leader: Actor, fps: float) -> Path:
+def _follow(actor: Actor, ahead: Path, fps: float) -> Path:
     """The path of whoever goes ahead, shifted back."""
     t = np.arange(len(ahead.x)) / fps
     subject, shift = SUBJECTS[actor.subject], ahead.x - ahead.x[0]
@@ -250,8 +256,8 @@ def _camera(shot: Shot, paths: list[Path], aspect: float) -> tuple[np.ndarray, n
     return x, y, zoom
 
 
-def _visibility(x: np.ndarray, y: np.ndarray, size: np.ndarray, camera_x: np.ndarray, camera_y: np.ndarray, zoom: np.ndarray,
-                aspect: float, occluders: list) -> np.ndarray:
+def _visibility(x: np.ndarray, y: np.ndarray, size: np.ndarray, camera_x: np.ndarray, camera_y: np.ndarray,
+                zoom: np.ndarray, aspect: float, occluders: list) -> np.ndarray:
     """Share of every subject's square (T, A) that is inside the view and not behind an occluder."""
     left, top = camera_x[:, None], camera_y[:, None]
     inside_x = _overlap(x, size, left + 0.5 * aspect / zoom[:, None], aspect / zoom[:, None])

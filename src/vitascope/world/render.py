@@ -1,9 +1,10 @@
 """From a scene and its motion to frames: uint8 (T, H, W, 3), RGB.
 
-Draws the place once as a panorama, then per frame: the window that the camera sees, traces, shadows, subjects from far to
-near, what stands in front; weather and style go over the finished clip.
+Draws the place once as a panorama, then per frame: the window that the camera sees, paint and blocks, subjects from far
+to near with their shadows, what stands in front; weather and style go over the finished clip.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import cv2
@@ -22,8 +23,13 @@ TINT = {"day": (1.0, 1.0, 1.0), "morning": (1.0, 0.97, 0.93), "sunset": (1.0, 0.
 SHADOW = 0.35  # darkness of a contact shadow
 PAINT = ((220, 40, 60), (40, 110, 220), (250, 190, 30), (130, 60, 190))
 TRAIL_HEIGHT = 0.42  # of paint below the middle of who leaves it behind, in sides of that one
+TRAIL_WIDTH = 0.05  # of paint, units
 BLOCK_SIZE = 1.12 * BLOCK  # side of a block's sprite, units
-BURST_FRAMES = 2
+BURST_FRAMES = 2  # that the burst of what pops is seen
+BURST_SIZE = 0.8  # of its sprite, in sides of what pops
+
+View = tuple[float, float, float]
+"""What the camera sees of a frame: its left and its top edge in units, and pixels for each unit."""
 
 
 def render(scene: Scene, motion: Motion | None = None) -> np.ndarray:
@@ -66,7 +72,7 @@ def _render_shot(scene: Scene, shot: Shot, index: int, motion: Motion, first: in
             backdrop = _window(panorama, unit, view, frame.shape)
             previous = view
         np.copyto(frame, backdrop)
-        _draw_traces(frame, shot, motion, first, now, view)
+        _draw_trails(frame, shot, motion, first, now, view)
         _draw_blocks(frame, motion, now, view, shot.time)
         nearest_last = np.argsort([actor.ground for actor in shot.actors], kind="stable")
         for a in nearest_last:
@@ -74,10 +80,11 @@ def _render_shot(scene: Scene, shot: Shot, index: int, motion: Motion, first: in
         for _, name, x, y, size in fronts:
             _draw_sprite(frame, sprite_of(OCCLUDERS[name], 0, shot.time), x, y, size, 0.0, False, view)
     return apply_weather(frames, shot.weather, rng=np.random.default_rng([shot.backdrop, 7]),
-                         camera_x=motion.camera_x[times.start:times.stop], seconds=(np.array(times) - first) / scene.fps)
+                         camera_x=motion.camera_x[times.start:times.stop],
+                         seconds=(np.array(times) - first) / scene.fps)
 
 
-def _window(panorama: np.ndarray, unit: float, view: tuple[float, float, float], shape: tuple[int, ...]) -> np.ndarray:
+def _window(panorama: np.ndarray, unit: float, view: View, shape: tuple[int, ...]) -> np.ndarray:
     """The part of the panorama that the camera sees."""
     x, y, scale = view
     zoom = scale / unit
@@ -94,8 +101,8 @@ def sprite_of(code: str, hue: int, time: str, bites: int = 0) -> dict[int, np.nd
         lit = picture.astype(np.float32) * np.array([*TINT[time], 1.0], np.float32)
         for bite in range(bites):
             hole = np.zeros((side, side), np.float32)
-            centre = (0.86 - 0.16 * (bite // 2), 0.22 + 0.28 * bite)
-            cv2.circle(hole, (round(centre[0] * side), round(centre[1] * side)), round(0.2 * side), 1.0, -1, cv2.LINE_AA)
+            centre = round((0.86 - 0.16 * (bite // 2)) * side), round((0.22 + 0.28 * bite) * side)
+            cv2.circle(hole, centre, round(0.2 * side), 1.0, -1, cv2.LINE_AA)
             lit *= 1 - np.clip(hole, 0, 1)[..., None]
         levels[side] = lit.round().astype(np.uint8)
     return levels
@@ -114,11 +121,11 @@ def _shadow() -> dict[int, np.ndarray]:
 
 
 def _draw_actor(frame: np.ndarray, actor: Actor, time: str, motion: Motion, first: int, now: int, a: int,
-                view: tuple[float, float, float]) -> None:
+                view: View) -> None:
     x, y, size = motion.x[now, a], motion.y[now, a], motion.size[now, a]
     if motion.gone[now, a]:
-        if now - BURST_FRAMES < first or not motion.gone[now - BURST_FRAMES, a]:
-            _draw_sprite(frame, sprite_of(BURST, 0, time), x, y, 0.8 * size, 0.0, False, view)
+        if bursts(motion, first, now, a):
+            _draw_sprite(frame, sprite_of(BURST, 0, time), x, y, BURST_SIZE * size, 0.0, False, view)
         return
     subject = SUBJECTS[actor.subject]
     ground = _ground_at(actor, motion, now, a)
@@ -138,25 +145,35 @@ def _ground_at(actor: Actor, motion: Motion, now: int, a: int) -> float:
     return actor.ground
 
 
-def _draw_traces(frame: np.ndarray, shot: Shot, motion: Motion, first: int, now: int, view: tuple[float, float, float]) -> None:
-    """The paint that actors have left behind so far."""
+def bursts(motion: Motion, first: int, now: int, a: int) -> bool:
+    """Whether an actor of a shot that begins at frame `first` is seen to burst in frame `now`."""
+    return bool(motion.gone[now, a]) and (now - BURST_FRAMES < first or not motion.gone[now - BURST_FRAMES, a])
+
+
+def trails(shot: Shot, motion: Motion, first: int, now: int) -> Iterator[np.ndarray]:
+    """The paint that actors of a shot have left from its frame `first` to `now`: points (n, 2) in units, n > 1."""
     for a, actor in enumerate(shot.actors):
         if actor.steps[0].action == "paints" and now > first:
-            x = (motion.x[first:now + 1, a] - view[0]) * view[2]
-            y = (motion.y[first:now + 1, a] + TRAIL_HEIGHT * motion.size[first:now + 1, a] - view[1]) * view[2]
-            points = (np.stack([x, y], 1) * 16).round().astype(np.int32)
-            colour = PAINT[shot.backdrop % len(PAINT)]
-            cv2.polylines(frame, [points], False, colour, max(round(0.05 * view[2]), 1), cv2.LINE_AA, shift=4)
+            x, y, size = (each[first:now + 1, a] for each in (motion.x, motion.y, motion.size))
+            yield np.stack([x, y + TRAIL_HEIGHT * size], 1)
 
 
-def _draw_blocks(frame: np.ndarray, motion: Motion, now: int, view: tuple[float, float, float], time: str) -> None:
+def _draw_trails(frame: np.ndarray, shot: Shot, motion: Motion, first: int, now: int, view: View) -> None:
+    *corner, unit = view
+    for trail in trails(shot, motion, first, now):
+        points = ((trail - corner) * unit * 16).round().astype(np.int32)
+        colour = PAINT[shot.backdrop % len(PAINT)]
+        cv2.polylines(frame, [points], False, colour, max(round(TRAIL_WIDTH * unit), 1), cv2.LINE_AA, shift=4)
+
+
+def _draw_blocks(frame: np.ndarray, motion: Motion, now: int, view: View, time: str) -> None:
     if motion.blocks is not None:
         for x, y, angle in motion.blocks[now]:
             _draw_sprite(frame, sprite_of(BRICK, 0, time), x, y, BLOCK_SIZE, angle, False, view)
 
 
-def _draw_sprite(frame: np.ndarray, levels: dict[int, np.ndarray], x: float, y: float, size: float, angle: float, flip: bool,
-                 view: tuple[float, float, float], *, squash: float = 1.0, opacity: float = 1.0) -> None:
+def _draw_sprite(frame: np.ndarray, levels: dict[int, np.ndarray], x: float, y: float, size: float, angle: float,
+                 flip: bool, view: View, *, squash: float = 1.0, opacity: float = 1.0) -> None:
     """Compose one sprite over the frame: centre (x, y) and side `size` in units, angle in degrees counter-clockwise."""
     H, W = frame.shape[:2]
     pixels = size * view[2]

@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .catalogue import CAMERAS, DIRECTED, INDOORS, OCCLUDERS, PLACE_PHRASES, STYLE_PHRASES, SUBJECTS, TIME_PHRASES, \
-    WEATHER_PHRASES, ACTIONS
+from .catalogue import ACTIONS, CAMERAS, DIRECTED, INDOORS, OCCLUDERS, PLACE_PHRASES, STYLE_PHRASES, SUBJECTS, \
+    TIME_PHRASES, WEATHER_PHRASES
 from .places import ground_level
 
 MARGIN = 0.16  # how near to the frame's edge a subject's centre starts or ends
 PAN = (0.3, 0.5)  # units that a panning camera travels in a clip
 LEAD = 0.55  # share of the width that whoever is followed has for itself
+ALONE = ("passes behind", "knocks over blocks", "leaves and returns")  # with no other subject, under a still camera
+CHAINED = ("moves right", "moves left", "stands still", "jumps", "spins")  # first one of them, then another
 HELD_OUT_SHARE = 10  # one combination in so many
 
 
@@ -91,12 +93,12 @@ FULL = Vocabulary(tuple(SUBJECTS), tuple(PLACE_PHRASES), tuple(ACTIONS), tuple(T
 
 # what the bundled model knows: few things, sharply; what is named twice comes twice as often
 BUNDLED = Vocabulary(
-    subjects=("car", "taxi", "bus", "rocket", "dog", "cat", "horse", "elephant", "penguin", "duck", "turtle", "dinosaur",
-              "football", "balloon", "robot", "apple", "cookie", "runner"),
+    subjects=("car", "taxi", "bus", "rocket", "dog", "cat", "horse", "elephant", "penguin", "duck", "turtle",
+              "dinosaur", "football", "balloon", "robot", "apple", "cookie", "runner"),
     places=("city", "beach", "forest", "desert", "meadow", "mountains", "moon", "kitchen"),
     actions=2 * ("moves right", "moves left") + (
-        "stands still", "jumps", "bounces", "spins", "rises", "falls", "comes closer", "goes away", "follows", "circles",
-        "passes behind", "leaves and returns", "knocks over blocks", "paints") + 6 * ("is bitten", "pops"),
+        "stands still", "jumps", "bounces", "spins", "rises", "falls", "comes closer", "goes away", "follows",
+        "circles", "passes behind", "leaves and returns", "knocks over blocks", "paints") + 6 * ("is bitten", "pops"),
     times=("day", "day", "sunset", "night"),
     weathers=("clear", "clear", "clear", "rain", "snow", "fog"),
     cameras=("still", *2 * ("pans right", "pans left"), "tilts up", "tilts down", "zooms in", "zooms out", "tracks"),
@@ -118,22 +120,25 @@ def held_out_combinations(vocabulary: Vocabulary) -> list[tuple[str, str, str]]:
 
 def sample_scene(seed: int, vocabulary: Vocabulary = BUNDLED, *, width: int = 128, height: int = 128, frames: int = 17,
                  fps: float = 8, split: str = "train") -> Scene:
-    """Draw a scene. `split`: "train" avoids held-out combinations, "held-out" makes its first actor one, "any" ignores them."""
+    """Draw a scene.
+
+    `split`: "train" avoids held-out combinations, "held-out" makes its first actor one of them, "any" ignores them.
+    """
     if split not in ("train", "held-out", "any"):
         raise ValueError(f"split is {split!r}; expected train, held-out or any")
     rng = np.random.default_rng([seed, 20])
     style = str(rng.choice(vocabulary.styles))
-    first = _sample_shot(rng, vocabulary, frames, width / height, fps, split)
+    first = _sample_shot(rng, vocabulary, frames, width / height, split)
     shots = (first,)
     if frames >= 17 and rng.random() < vocabulary.cuts:
         cut = 4 * int(rng.integers(2, frames // 4 - 1)) + 1
         cast = tuple(actor.subject for actor in first.actors)
-        shots = tuple(_sample_shot(np.random.default_rng([seed, part]), vocabulary, length, width / height, fps, split, cast)
+        shots = tuple(_sample_shot(np.random.default_rng([seed, part]), vocabulary, length, width / height, split, cast)
                       for part, length in enumerate((cut, frames - cut)))
     return Scene(seed, width, height, fps, style, shots)
 
 
-def _sample_shot(rng: np.random.Generator, vocabulary: Vocabulary, frames: int, aspect: float, fps: float, split: str,
+def _sample_shot(rng: np.random.Generator, vocabulary: Vocabulary, frames: int, aspect: float, split: str,
                  cast: tuple[str, ...] | None = None) -> Shot:
     place = str(rng.choice(vocabulary.places))
     time = str(rng.choice(vocabulary.times))
@@ -142,7 +147,7 @@ def _sample_shot(rng: np.random.Generator, vocabulary: Vocabulary, frames: int, 
     camera = "still" if rng.random() < 0.4 else str(rng.choice(vocabulary.cameras))
     if camera == "tracks" and actions[0] not in DIRECTED:
         camera = "still"
-    if any(action in ("leaves and returns", "passes behind", "knocks over blocks") for action in actions):
+    if any(action in ALONE for action in actions):
         camera = "still"
     amount = rng.uniform(1.3, 1.6) if camera.startswith("zooms") else rng.uniform(*PAN) * min(1, frames / 17)
     actors = _place_actors(rng, vocabulary, subjects, actions, frames, aspect, ground_level(place))
@@ -155,16 +160,16 @@ def _sample_cast(rng: np.random.Generator, vocabulary: Vocabulary, place: str, s
     while True:
         count = len(cast) if cast else 1 + int(rng.choice(len(vocabulary.companions), p=vocabulary.companions))
         subjects = list(cast) if cast else [str(name) for name in rng.choice(vocabulary.subjects, count)]
-        actions = [str(rng.choice([a for a in vocabulary.actions if _can(subject, a) and (a != "follows" or index > 0)]))
-                   for index, subject in enumerate(subjects)]
+        possible = [[a for a in vocabulary.actions if _can(subject, a) and (a != "follows" or index > 0)]
+                    for index, subject in enumerate(subjects)]
+        actions = [str(rng.choice(names)) for names in possible]
         if "follows" in vocabulary.actions and count > 1 and rng.random() < 0.3:
             actions[1] = "follows"
         if "follows" in actions:  # somebody to follow moves ahead
             actions[0] = str(rng.choice(DIRECTED))
         if count > 1 and subjects[0] == subjects[1] and "follows" not in actions:
             actions[1] = actions[0]  # two dogs do one thing together
-        alone = ("passes behind", "knocks over blocks", "leaves and returns")
-        if count > 1 and any(action in alone for action in actions):
+        if count > 1 and any(action in ALONE for action in actions):
             continue
         unseen = [held_out(subject, place, action) for subject, action in zip(subjects, actions)]
         if split == "any" or (split == "train" and not any(unseen)) or (split == "held-out" and unseen[0]):
@@ -180,8 +185,8 @@ def _can(subject: str, action: str) -> bool:
     return True
 
 
-def _place_actors(rng: np.random.Generator, vocabulary: Vocabulary, subjects: list[str], actions: list[str], frames: int,
-                  aspect: float, ground: float) -> tuple[Actor, ...]:
+def _place_actors(rng: np.random.Generator, vocabulary: Vocabulary, subjects: list[str], actions: list[str],
+                  frames: int, aspect: float, ground: float) -> tuple[Actor, ...]:
     """Give every actor a place: beside the others when they stay, at another depth when they cross."""
     count = len(subjects)
     shrink = (1.0, 0.86, 0.72)[count - 1] * min(1.0, aspect) ** 0.7
@@ -192,7 +197,7 @@ def _place_actors(rng: np.random.Generator, vocabulary: Vocabulary, subjects: li
         subject = SUBJECTS[name]
         size = subject.size * shrink * rng.uniform(0.92, 1.1) * (0.8 if action == "passes behind" else 1)
         lane = ((lanes[index] + 0.5) / count) * aspect  # centre of the actor's share of the width
-        sequence = rng.random() < vocabulary.sequences and action in _CHAINED and frames >= 17
+        sequence = rng.random() < vocabulary.sequences and action in CHAINED and frames >= 17
         together = index == 1 and subjects[0] == name and action == actions[0]
         if together:  # the second of a pair does what the first does
             steps = actors[0].steps
@@ -218,20 +223,18 @@ def _place_actors(rng: np.random.Generator, vocabulary: Vocabulary, subjects: li
     return tuple(actors)
 
 
-_CHAINED = ("moves right", "moves left", "stands still", "jumps", "spins")
-
-
-def _sample_steps(rng: np.random.Generator, action: str, frames: int, aspect: float, sequence: bool) -> tuple[Step, ...]:
+def _sample_steps(rng: np.random.Generator, action: str, frames: int, aspect: float,
+                  sequence: bool) -> tuple[Step, ...]:
     if not sequence:
         return (Step(action, frames, _sample_amount(rng, action, aspect, 1.0)),)
-    other = str(rng.choice([a for a in _CHAINED if a != action]))
+    other = str(rng.choice([a for a in CHAINED if a != action]))
     half = frames // 2 + 1
     return (Step(action, half, _sample_amount(rng, action, aspect, 0.5)),
             Step(other, frames - half, _sample_amount(rng, other, aspect, 0.5)))
 
 
 def _sample_amount(rng: np.random.Generator, action: str, aspect: float, share: float) -> float:
-    """Distance, height (units) or turns of an action, dense over what fits the view; the sign of a turn is its direction."""
+    """Distance, height (units) or turns of an action, dense over what fits the view; turns have a sign."""
     room = max(aspect - 2 * MARGIN, 0.25)
     if action in DIRECTED or action in ("passes behind", "paints", "knocks over blocks"):
         return float(rng.uniform(0.95 if action == "passes behind" else 0.62, 1.0) * room * share)
