@@ -168,6 +168,20 @@ def test_a_lost_answer_to_finish_does_not_cost_the_video(service: Service, monke
     assert len(calls) == 2 and now(service, job).status == "completed" and pixels(service, job)
 
 
+def test_what_cannot_be_tidied_up_does_not_cost_the_video(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database finished the job, and is away when the worker looks whether its journal can go."""
+    job = add(service)
+
+    def away(*arguments: object) -> None:
+        raise Unavailable("the connection broke")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(service.jobs), "find", away)
+        work(service)
+    assert now(service, job).status == "completed" and pixels(service, job)
+    assert "journal" in service.files.names(of_job(job.id))
+
+
 def test_the_lease_is_renewed_while_a_step_takes_long(service: Service) -> None:
     add(service)
     job = service.jobs.claim("w", lease=0.4)

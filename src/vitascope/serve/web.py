@@ -72,6 +72,8 @@ class Supervisor(threading.Thread):
         pause = 0.0
         while not self.ending.wait(pause):
             self.process = subprocess.Popen([*self.command, "--parent", str(os.getpid())])
+            if self.ending.is_set():  # it was set after the wait, and `end` did not see this process
+                self.process.terminate()
             status = self.process.wait()
             if not self.ending.is_set():
                 log.error("worker ended", status=status)

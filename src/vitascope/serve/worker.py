@@ -209,10 +209,13 @@ class Worker:
         self.service.files.remove(folders.of_attempt(job))
 
     def _clear_journal(self, job: Job) -> None:
-        """No attempt goes on from it when the job has ended."""
-        now = self.service.jobs.find(job.id)
-        if now is not None and not now.live:
-            self.service.files.remove(folders.journal(job.id))
+        """No attempt goes on from it when the job has ended. If it cannot go now, it goes with the job."""
+        try:
+            now = self.service.jobs.find(job.id)
+            if now is not None and not now.live:
+                self.service.files.remove(folders.journal(job.id))
+        except Exception as error:  # whatever it is, how the job ended is told already
+            log.warning("journal not removed", job=job.id, cause=f"{type(error).__name__}: {error}")
 
     def _clear(self, job: Job) -> None:
         """After a job was lost: nothing of this attempt may stay, unless it is the result after all (the answer to
