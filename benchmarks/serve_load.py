@@ -25,6 +25,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -70,9 +71,9 @@ def main() -> None:
         print(f"load of the machine before: {os.getloadavg()[0]:.1f}; {given.jobs} jobs in the table")
         with serving(folder) as (url, process):
             for clients in (1, given.clients):
-                measured = Measured(url, process)
+                before = read(url, process)
                 times = asyncio.run(crowd(url, finished, clients, given.rounds, given.pause))
-                measured.report(clients, times)
+                report(clients, times, before, read(url, process))
                 failed |= bool(times["errors"])
     sys.exit(failed)
 
@@ -80,18 +81,18 @@ def main() -> None:
 @contextmanager
 def serving(folder: str) -> Iterator[tuple[str, int]]:
     """The address of a server on a data folder, and its process."""
-    with open(Path(folder) / "log", "w") as log:
-        server = subprocess.Popen([sys.executable, "-c", SERVER, folder], stderr=subprocess.PIPE, text=True)
-        drain = None
-        try:
-            url = next(line for line in server.stderr if '"serving"' in line).split('"url": "')[1].split('/v1"')[0]
-            drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=log)
-            yield url, server.pid
-        finally:
-            server.terminate()
-            server.wait()
-            if drain is not None:
-                drain.wait()
+    log = Path(folder) / "log"
+    with log.open("w") as errors:
+        server = subprocess.Popen([sys.executable, "-c", SERVER, folder], stderr=errors)
+    try:
+        while '"serving"' not in (said := log.read_text()):
+            if server.poll() is not None:
+                sys.exit(said)
+            time.sleep(0.1)
+        yield said.split('"url": "')[1].split('/v1"')[0], server.pid
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def fill(service: Service, count: int) -> str:
@@ -199,38 +200,45 @@ async def be_punctual(late: list[float]) -> None:
 # -------------------------------------------------------------------------------------------------------------- report
 
 
-class Measured:
-    """What a server has done since now."""
+@dataclass(frozen=True)
+class Reading:
+    """Where the clocks stand."""
 
-    def __init__(self, url: str, process: int) -> None:
-        self.url, self.process = url, process
-        self.begin = self._now()
+    clock: float  # seconds by the wall, all below too
+    server: float  # of processor time
+    clients: float  # of processor time
+    handlers: dict[str, tuple[float, float]]  # by name: seconds in it, requests
 
-    def _now(self) -> tuple[float, float, float, dict[str, tuple[float, float]]]:
-        """By the clock, of the server's processor, of this process's; (seconds, requests) of each handler."""
-        sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-        for family in text_string_to_metric_families(httpx.get(f"{self.url}/metrics").text):
-            for sample in family.samples:
-                if sample.name in ("vitascope_request_seconds_sum", "vitascope_request_seconds_count"):
-                    sums[sample.labels["handler"]][sample.name.endswith("count")] = sample.value
-        handlers = {name: (seconds, count) for name, (seconds, count) in sums.items()}
-        return time.perf_counter(), cpu_seconds(self.process), time.process_time(), handlers
 
-    def report(self, clients: int, times: Times) -> None:
-        """A line for each kind of request, in milliseconds, and what the two processes had of a core."""
-        took, spent, own = (after - before for after, before in zip(self._now()[:3], self.begin[:3]))
-        handlers, before = self._now()[3], self.begin[3]
-        count = sum(len(times[kind]) for kind in HANDLERS)
-        print(f"\n{clients} client(s): {count} requests in {took:.1f} s, {len(times['errors'])} errors", end="")
-        print(f" {times['errors'][:3] or ''}\n{'':10}{'count':>7}{'median':>9}{'p99':>9}{'longest':>9}{'server':>9}  ms")
-        for kind, handler in HANDLERS.items():
-            seconds, requests = (a - b for a, b in zip(handlers[handler], before.get(handler, (0.0, 0.0))))
-            print(f"{kind:10}{quantiles(times[kind])}{1000 * seconds / requests:9.1f}")
-        print(f"{'late':10}{quantiles(times['late'])}")
-        print(
-            f"the server's processor time: {1000 * spent / count:.2f} ms a request; it had {spent / took:.0%} of a"
-            f" core, the clients {own / took:.0%}"
-        )
+def read(url: str, process: int) -> Reading:
+    """The clocks of a server, by its process and its metrics, and of this process."""
+    seconds, requests = {}, {}
+    kept = {"vitascope_request_seconds_sum": seconds, "vitascope_request_seconds_count": requests}
+    for family in text_string_to_metric_families(httpx.get(f"{url}/metrics", trust_env=False).text):
+        for sample in family.samples:
+            if sample.name in kept:
+                kept[sample.name][sample.labels["handler"]] = sample.value
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    spent = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    handlers = {name: (seconds[name], requests[name]) for name in requests}
+    return Reading(time.perf_counter(), spent, time.process_time(), handlers)
+
+
+def report(clients: int, times: Times, before: Reading, after: Reading) -> None:
+    """A line for each kind of request, in milliseconds, and what the two processes had of a core."""
+    count, took = sum(len(times[kind]) for kind in HANDLERS), after.clock - before.clock
+    spent, own = after.server - before.server, after.clients - before.clients
+    errors = f"{len(times['errors'])} errors {times['errors'][:3] or ''}"
+    print(f"\n{clients} client(s): {count} requests in {took:.1f} s, {errors}")
+    print(f"{'':10}{'count':>7}{'median':>9}{'p99':>9}{'longest':>9}{'server':>9}  ms")
+    for kind, handler in HANDLERS.items():
+        then = before.handlers.get(handler, (0.0, 0.0))
+        seconds, requests = (late - early for late, early in zip(after.handlers[handler], then))
+        print(f"{kind:10}{quantiles(times[kind])}{1000 * seconds / requests:9.1f}")
+    print(
+        f"{'late':10}{quantiles(times['late'])}\nthe server's processor time: {1000 * spent / count:.2f} ms a request;"
+        f" it had {spent / took:.0%} of a core, the clients {own / took:.0%}"
+    )
 
 
 def quantiles(seconds: list[float]) -> str:
@@ -238,12 +246,6 @@ def quantiles(seconds: list[float]) -> str:
     values = sorted(1000 * value for value in seconds)
     chosen = (values[len(values) // 2], values[int(len(values) * 0.99)], values[-1])
     return f"{len(values):7}" + "".join(f"{value:9.1f}" for value in chosen)
-
-
-def cpu_seconds(process: int) -> float:
-    """Processor time of a process so far."""
-    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 import quick_produce
 from serving import wait_for
+from vitascope.serve import web
 from vitascope.serve.commands import app
 from vitascope.serve.service import Service, Settings, open_service
 from vitascope.serve.web import Supervisor, run_web, worker_command
@@ -66,9 +68,13 @@ def test_a_network_address_without_keys_is_refused(tmp_path: Path) -> None:
     opened.close()
 
 
-def test_an_address_in_use_is_said_in_one_line(tmp_path: Path) -> None:
-    import socket
+def test_an_answer_does_not_wait_for_the_acknowledgement_of_its_first_part() -> None:
+    with web._listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        with listener.accept()[0] as connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
+
+def test_an_address_in_use_is_said_in_one_line(tmp_path: Path) -> None:
     opened = service(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(ValueError, match="cannot listen on 127.0.0.1"):
         run_web(opened, port=taken.getsockname()[1], workers=0)
