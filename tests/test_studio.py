@@ -454,8 +454,11 @@ def test_a_video_that_is_removed_elsewhere_goes(live: Live, tab: Tab) -> None:
     page = tab()
     tile = page.locator(f".tile[data-id={id}]")
     expect(tile.locator("img")).not_to_have_js_property("naturalWidth", 0)  # else its picture may be asked for when it is gone
+    view = tab(f"#/video/{id}")
+    view.wait_for_function("() => document.querySelector('.screen video')?.readyState === 4")  # all of it is here
     live.http.delete(f"/v1/videos/{id}")
     expect(tile).to_have_count(0)
+    expect(view.get_by_text("There is no such video.")).to_be_visible()
 
 
 def test_a_video_is_reported(live: Live, tab: Tab, clip: str) -> None:

@@ -1,19 +1,14 @@
 // Two videos side by side, played as one, and what was different about making them.
-import { html, useEffect, useSignal } from "./html.js";
+import { html, useEffect } from "./html.js";
 import * as api from "./api.js";
 import * as state from "./state.js";
-import { facts } from "./detail.js";
 import { Button } from "./parts.js";
 import { Screen, Timeline, usePlayer } from "./player.js";
+import { facts } from "./words.js";
 
 export function Compare({ ids }) {
-  const missing = useSignal(false),
-    [first, second] = ids.map((id) => state.videos.value.get(id));
-  useEffect(() => {
-    state.attempt(async () => {
-      missing.value = (await Promise.all(ids.map(state.find))).includes(null);
-    });
-  }, [ids.join()]);
+  const first = state.useVideo(ids[0]),
+    second = state.useVideo(ids[1]);
   const ready = first?.status === "completed" && second?.status === "completed";
   return html`<main class="compare" id="content">
     <nav class="trail"><${Button} icon="back" label="Back to the library (Esc)" onClick=${() => state.go()}>Library<//>
@@ -23,7 +18,7 @@ export function Compare({ ids }) {
           state.dialog.value = { kind: "connect", ids };
         }}>Connect<//>`
       }</nav>
-    ${ready ? html`<${Pair} key=${ids.join()} first=${first} second=${second} />` : html`<p class="nothing">${missing.value ? "One of the two is not there any more." : "…"}</p>`}
+    ${ready ? html`<${Pair} key=${ids.join()} first=${first} second=${second} />` : html`<p class="nothing">${first === null || second === null ? "One of the two is not there any more." : "…"}</p>`}
   </main>`;
 }
 

@@ -3,6 +3,7 @@ import { html, signal, useEffect, useRef, useState } from "./html.js";
 import * as api from "./api.js";
 import * as state from "./state.js";
 import { Button, Icon, Ring } from "./parts.js";
+import { TASKS, duration, left, plural, standing } from "./words.js";
 
 const removing = signal(new Set());
 
@@ -33,13 +34,12 @@ const Preview = ({ video }) =>
     : html`<span class="preview empty"></span>`;
 
 function Waiting({ video }) {
-  const standing = state.standing(video, state.now.value);
   return html`
     <li class="waiting" data-id=${video.id} data-status=${video.status}>
       <div class="stage"><${Preview} video=${video} />${video.status === "in_progress" && html`<${Ring} percent=${video.progress} />`}</div>
       <div class="words">
         <p class="prompt">${video.prompt}</p>
-        <p class="standing">${standing}</p>
+        <p class="standing">${standing(video, state.now.value)}</p>
         <div class="bar"><i style=${{ transform: `scaleX(${video.progress / 100})` }}></i></div>
       </div>
       <${Button} icon="stop" label=${`Cancel: ${video.prompt}`} disabled=${video.vitascope.cancelling} onClick=${() => cancel(video)} />
@@ -49,10 +49,10 @@ function Waiting({ video }) {
 function Queue() {
   const list = state.waiting.value;
   if (!list.length) return null;
-  const total = list.reduce((most, video) => Math.max(most, state.left(video, state.now.value) ?? 0), 0);
+  const total = list.reduce((most, video) => Math.max(most, left(video, state.now.value) ?? 0), 0);
   return html`
     <section class="queue" aria-label="Being made">
-      <h2>Being made <small>${state.plural(list.length, "video")}${total ? ` · all done in about ${state.duration(total)}` : ""}</small></h2>
+      <h2>Being made <small>${plural(list.length, "video")}${total > 0 && ` · all done in about ${duration(total)}`}</small></h2>
       <ul>${list.map((video) => html`<${Waiting} key=${video.id} video=${video} />`)}</ul>
     </section>`;
 }
@@ -93,7 +93,7 @@ function Tile({ video }) {
         }
         ${playing && html`<video src=${api.contentUrl(video.id)} muted autoplay loop playsinline disablepictureinpicture />`}
         <span class="caption"><span class="prompt">${video.prompt}</span>
-          <span class="facts">${state.TASKS[video.vitascope.task]} · ${Number(video.seconds)} s · ${video.size.replace("x", " × ")}</span></span>
+          <span class="facts">${TASKS[video.vitascope.task]} · ${Number(video.seconds)} s · ${video.size.replace("x", " × ")}</span></span>
       </a>
       <div class="corner">
         ${

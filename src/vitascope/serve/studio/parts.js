@@ -40,6 +40,11 @@ const PATHS = {
   out: "M10 5H5v14h5M14 8l4 4-4 4M18 12H9",
 };
 
+// What a control calls with its new value.
+export const set = (signal, read = (value) => value) => (value) => {
+  signal.value = read(value);
+};
+
 export const Icon = ({ name }) =>
   html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;
 

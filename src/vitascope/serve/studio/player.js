@@ -1,8 +1,7 @@
 // A video with a timeline that goes frame by frame, and on it a range that can be marked.
 import { html, useEffect, useRef, useSignal } from "./html.js";
 import { Button } from "./parts.js";
-
-export const clock = (seconds) => `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(2).padStart(5, "0")}`;
+import { clock } from "./words.js";
 
 export function usePlayer(fps) {
   // The <video> and where it is. `step` moves by frames.

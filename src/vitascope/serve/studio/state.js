@@ -1,7 +1,8 @@
 // What the page knows: the videos as the service last told them, the draft, the place, what is selected. The service keeps the
 // videos and pictures, the browser the draft, the address bar the place; so a reload shows the same.
-import { batch, computed, effect, signal } from "./html.js";
+import { batch, computed, effect, signal, useEffect, useRef, useSignal } from "./html.js";
 import * as api from "./api.js";
+import { styleName } from "./words.js";
 
 const PAGE = 60; // videos asked for at once
 const LOOK = 4000; // milliseconds between looks at places in the queue, which events do not tell
@@ -130,6 +131,21 @@ export async function find(id) {
   return videos.value.get(id);
 }
 
+export function useVideo(id) {
+  // A video as it is now; null if there is none (any more), undefined until that is known.
+  const seen = useRef(null), // the id that there was a video of
+    missed = useSignal(null), // the id that there is none of
+    video = videos.value.get(id);
+  if (video) seen.current = id;
+  useEffect(() => {
+    if (seen.current === id) return;
+    attempt(async () => {
+      if ((await find(id)) === null) missed.value = id;
+    });
+  }, [id, locked.value]);
+  return video ?? (seen.current === id || missed.value === id ? null : undefined);
+}
+
 function follow() {
   // Hidden pages hang up, since a browser opens only six connections to a service.
   source?.close();
@@ -218,8 +234,6 @@ muted.value = matchMedia("(prefers-reduced-motion: reduce)").matches;
 export const ASPECTS = { "16:9": 16 / 9, "4:3": 4 / 3, "1:1": 1, "3:4": 3 / 4, "9:16": 9 / 16 };
 export const SHORT_SIDES = [128, 256, 480, 720];
 export const SECONDS = [1, 2, 4, 6, 8, 12, 16, 20, 30, 60];
-const STYLES = { "3d": "Toy 3D", pencil: "Pencil", pixel: "Pixel art", film: "Old film", papercut: "Paper cut" };
-export const styleName = (name) => (name ? (STYLES[name] ?? name) : "No style");
 export const styles = computed(() => ["", ...Object.keys(offers.value.styles)].map((name) => [name, styleName(name)]));
 export const cameras = computed(() => [
   ["", "Camera as it comes"],
@@ -294,36 +308,3 @@ export function sized(size) {
       if (frameSize({ aspect, side }).join("x") === size) return { aspect, side, size: null };
   return { size };
 }
-
-// --------------------------------------------------------------------------------------------------------------- words
-
-export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
-export function duration(seconds) {
-  const whole = Math.max(Math.round(seconds), 0);
-  return whole < 60
-    ? `${whole} s`
-    : whole < 3600
-      ? `${Math.floor(whole / 60)} min ${whole % 60} s`
-      : `${(whole / 3600).toFixed(1)} h`;
-}
-export function left(video, at) {
-  // Seconds until a video is done, counted down between two tellings; null if nobody knows.
-  const eta = video.vitascope.eta_seconds;
-  return eta === null ? null : Math.max(eta - (at - video.heard) / 1000, 0);
-}
-export function standing(video, at) {
-  const { queue_position: position, cancelling, attempt } = video.vitascope;
-  if (cancelling) return "Stopping";
-  const eta = left(video, at);
-  const time = eta === null ? "" : ` · about ${duration(Math.max(eta, 1))}`;
-  if (video.status === "in_progress") return `${video.progress} %${attempt > 1 ? " · second try" : ""}${time}`;
-  return `${position ? `${position} before it` : "Next"}${time}`;
-}
-export const TASKS = {
-  create: "Created",
-  edit: "Edited",
-  extend: "Extended",
-  connect: "Connected",
-  outpaint: "Widened",
-  combine: "Combined",
-};
