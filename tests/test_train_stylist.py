@@ -1,18 +1,19 @@
-"""Training the stylist: clips as they are painted and as they are to look, and errors that fall."""
+"""Training the stylist: pictures as they are painted and as they are to look, and errors that fall."""
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
-from vitascope.models.stylist import STYLISTS
+from vitascope.models.stylist import STYLISTS, Stylist
 from vitascope.models.upsampler import UPSAMPLERS, Upsampler
 from vitascope.train import stylist as training
-from vitascope.train.stylist import StylistTraining, draw_clip, train
+from vitascope.train.stylist import StylistTraining, draw_pictures, train, train_step
 from vitascope.world.styles import STYLES
 
-CONFIG = StylistTraining(model=STYLISTS["nano"], steps=4, warmup=1, validate_every=2, frames=1)
+CONFIG = StylistTraining(model=STYLISTS["nano"], pictures=6, steps=4, batch=2, warmup=1, validate_every=2)
 
 
 @pytest.fixture(scope="module")
@@ -21,39 +22,39 @@ def before():
     return Autoencoder(AUTOENCODERS["nano"]), Upsampler(UPSAMPLERS["nano"])
 
 
-def test_a_clip_is_drawn_in_every_style(before):
-    plain, targets = draw_clip(3, StylistTraining(plain=1.0), *before, np.random.default_rng(0))
-    assert len(targets) == len(STYLES) - 1
-    assert all(target.shape == plain.shape == (1, 3, 5, 128, 128) for target in targets)
-    painted, again = draw_clip(3, StylistTraining(plain=0.0), *before, np.random.default_rng(0))
-    assert all(torch.equal(*pair) for pair in zip(targets, again)) and not torch.equal(painted, plain)
+def test_a_picture_is_drawn_in_every_style(before):
+    drawn = draw_pictures(range(3, 6), replace(CONFIG, plain=1.0), *before)
+    assert drawn.painted.shape == (3, 3, 128, 128) and drawn.styled.shape == (len(STYLES) - 1, 3, 3, 128, 128)
+    pencil, film = drawn.styled[0], drawn.styled[2]
+    grey = [float((x - x.mean(1, keepdim=True)).abs().mean()) for x in (drawn.painted, pencil, film)]
+    assert max(grey[1:]) < 0.02 < grey[0]
+    painted = draw_pictures(range(3, 6), replace(CONFIG, plain=0.0), *before)
+    assert torch.equal(painted.styled, drawn.styled) and not torch.equal(painted.painted, drawn.painted)
 
 
-def test_a_run_goes_on_where_it_was_stopped_and_learns(before, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "VALIDATION", 4)
+def test_a_run_goes_on_where_it_was_stopped(before, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "VALIDATION", 6)
     whole = train(CONFIG, tmp_path / "whole", *before).state_dict()
-    steps, losses = training.train_step, []
 
-    def stop(*arguments):
-        if len(losses) == 3:
+    def stop(model, optimizer, pictures, config, step):
+        if step == 3:
             raise KeyboardInterrupt
-        losses.append(steps(*arguments))
-        return losses[-1]
+        return train_step(model, optimizer, pictures, config, step)
 
     monkeypatch.setattr(training, "train_step", stop)
     with pytest.raises(KeyboardInterrupt):
         train(CONFIG, tmp_path / "parts", *before)
-    monkeypatch.setattr(training, "train_step", steps)
+    monkeypatch.setattr(training, "train_step", train_step)
     again = train(CONFIG, tmp_path / "parts", *before).state_dict()
     assert all(torch.equal(whole[name], again[name]) for name in whole)
     saved = load_file(tmp_path / "parts" / "weights.safetensors")
     assert all(torch.equal(saved[name], again[name]) for name in again)
 
 
-def test_the_error_falls(before, tmp_path):
+def test_the_error_falls(before):
     torch.manual_seed(0)
-    model = training.Stylist(STYLISTS["nano"])
+    model = Stylist(STYLISTS["nano"])
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
-    clip = draw_clip(5, CONFIG, *before, np.random.default_rng(0))
-    losses = [training.train_step(model, optimizer, *clip, CONFIG) for _ in range(50)]
-    assert losses[-1] < 0.8 * losses[0]
+    pictures = draw_pictures(range(6), CONFIG, *before)
+    losses = [train_step(model, optimizer, pictures, CONFIG, step) for step in range(60)]
+    assert sum(losses[-10:]) < 0.9 * sum(losses[:10])

@@ -31,6 +31,7 @@ class Stylist(nn.Module):
         super().__init__()
         self.config = config
         self.networks = nn.ModuleList(_network(config) for _ in range(config.styles))
+        self.colours = nn.ModuleList(nn.Conv2d(SEEN, 3, 1) for _ in range(config.styles))  # the short way of what is linear
         self.to(memory_format=torch.channels_last)
 
     def forward(self, video: Tensor, style: int) -> Tensor:
@@ -38,8 +39,13 @@ class Stylist(nn.Module):
         if not 0 < style <= self.config.styles:
             return video
         frames = rearrange(video, "b c t h w -> (b t) c h w")
-        styled = self.networks[style - 1](look_at(frames).contiguous(memory_format=torch.channels_last))
+        styled = self.apply_style(look_at(frames), style)
         return rearrange(styled, "(b t) c h w -> b c t h w", b=len(video)).to(video.dtype)
+
+    def apply_style(self, seen: Tensor, style: int) -> Tensor:
+        """Frames (N, 3, H, W) in a style, of what `look_at` sees of them or of parts of them."""
+        seen = seen.contiguous(memory_format=torch.channels_last)
+        return self.colours[style - 1](seen) + self.networks[style - 1](seen)
 
 
 def _network(config: StylistConfig) -> nn.Sequential:

@@ -1,4 +1,4 @@
-"""Train what puts a style on a finished video, on clips that the world renders without one and in every one.
+"""Train what puts a style on a finished video, on pictures that the world renders without one and in every one.
 
 Most inputs have gone through the autoencoder, with noise on their latents, and through the upsampler: a stylist is to draw
 outlines on what is soft, too. What is random in a style (grain, the phase of hatching) cannot be learnt; its mean is.
@@ -15,19 +15,19 @@ from ..data.shards import FIRST_SEED
 from ..data.truth import layout_of
 from ..evaluate.reconstruction import psnr
 from ..models.autoencoder import Autoencoder
-from ..models.stylist import STYLISTS, Stylist, StylistConfig
+from ..models.stylist import STYLISTS, Stylist, StylistConfig, look_at
 from ..models.upsampler import Upsampler
 from ..precision import fast_precision
 from ..video import to_unit
 from ..world.physics import simulate
-from ..world.render import finish, render
+from ..world.render import finish, render_frame
 from ..world.scene import VOCABULARIES, sample_scene
 from ..world.styles import STYLES
 from .autoencoder import halve, sheet
 from .state import Average, Log, check_config, load_checkpoint, save_checkpoint, save_sheet, save_weights, step_generator, \
     torch_generator
 
-VALIDATION = 8  # clips
+VALIDATION = 24  # pictures
 SIDE = 128  # pixels
 
 
@@ -36,16 +36,25 @@ class StylistTraining:
     """One training run; with the models before it and the seed it determines the result."""
     model: StylistConfig = field(default_factory=lambda: STYLISTS["bundled"])
     vocabulary: str = "bundled"
-    steps: int = 800  # each with one clip, in every style
-    frames: int = 5  # of a clip, 1 + 4k
-    learning_rate: float = 4e-3  # Adam, highest
+    pictures: int = 480  # drawn once, in every style
+    steps: int = 1200  # of every style
+    batch: int = 8  # parts of pictures in a step
+    side: int = 64  # pixels of a part
+    learning_rate: float = 3e-3  # Adam, highest
     warmup: int = 20  # steps
     average_decay: float = 0.99
-    plain: float = 0.3  # share of clips that are seen as they were rendered
+    plain: float = 0.2  # share of pictures that are seen as they were rendered
     noise: float = 0.3  # highest standard deviation of the noise on the latents of the others
-    edges: float = 1.0  # weight of the absolute error of the spatial gradient
-    validate_every: int = 200  # steps
+    edges: float = 0.5  # weight of the absolute error of the spatial gradient
+    validate_every: int = 300  # steps
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """N pictures as they are painted, and as they are to look in each of K styles."""
+    painted: Tensor  # (N, 3, S, S)
+    styled: Tensor  # (K, N, 3, S, S)
 
 
 def train(config: StylistTraining, directory: Path, autoencoder: Autoencoder, upsampler: Upsampler) -> Stylist:
@@ -57,29 +66,24 @@ def train(config: StylistTraining, directory: Path, autoencoder: Autoencoder, up
     optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
     first, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
     log = Log(directory, first_step=first, steps=config.steps)
-
-    held_out = [draw_clip(FIRST_SEED["held-out"] + number, config, autoencoder, upsampler, step_generator(0, number))
-                for number in range(VALIDATION)]
+    pictures = draw_pictures(range(FIRST_SEED["train"], FIRST_SEED["train"] + config.pictures), config, autoencoder, upsampler)
+    held_out = draw_pictures(range(FIRST_SEED["held-out"], FIRST_SEED["held-out"] + VALIDATION), config, autoencoder, upsampler)
 
     def report(step: int, values: dict[str, float]) -> None:
         averaged = averaged_model(model, average)
         save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
         save_weights(directory, averaged.state_dict(), config.model)
-        scores, rows = {}, []
-        for style in range(1, config.model.styles + 1):
-            made = torch.cat([restyle(averaged, clip, style) for clip, _ in held_out])
-            wanted = torch.cat([targets[style - 1] for _, targets in held_out])
-            scores[f"psnr/{list(STYLES)[style]}"] = psnr(wanted, made).mean().item()
-            rows.append(sheet(wanted[style - 1:style], made[style - 1:style]))
+        made = torch.stack([restyle(averaged, held_out.painted, style) for style in range(1, config.model.styles + 1)])
+        scores = {f"psnr/{list(STYLES)[style]}": psnr(*(x[style - 1, :, :, None] for x in (held_out.styled, made))).mean().item()
+                  for style in range(1, config.model.styles + 1)}
         log.write(step, {**values, **scores})
-        save_sheet(directory / "samples" / f"{step:08d}.png", np.concatenate(rows))
+        rows = (x.transpose(1, 2) for x in (held_out.styled, made))  # the pictures of a style as the frames of a clip
+        save_sheet(directory / "samples" / f"{step:08d}.png", sheet(*rows))
 
     for step in range(first, config.steps):
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * min((step + 1) / config.warmup, 1.0, 2 * (1 - step / config.steps))
-        rng = step_generator(config.seed, step)
-        clip = draw_clip(FIRST_SEED["train"] + int(rng.integers(2**31)), config, autoencoder, upsampler, rng)
-        loss = train_step(model, optimizer, *clip, config)
+        loss = train_step(model, optimizer, pictures, config, step)
         average.update(model, step + 1)
         if (step + 1) % config.validate_every == 0 or step + 1 == config.steps:
             report(step + 1, {"loss": loss})
@@ -89,14 +93,18 @@ def train(config: StylistTraining, directory: Path, autoencoder: Autoencoder, up
     return averaged_model(model, average)
 
 
-def train_step(model: Stylist, optimizer: torch.optim.Optimizer, clip: Tensor, targets: list[Tensor],
-               config: StylistTraining) -> float:
-    """One step of every style on one clip; the loss."""
-    total = 0.0
-    for style, target in enumerate(targets, 1):
+def train_step(model: Stylist, optimizer: torch.optim.Optimizer, pictures: Pictures, config: StylistTraining,
+               step: int) -> float:
+    """One step of every style on parts of some pictures; the loss."""
+    rng, total = step_generator(config.seed, step), 0.0
+    chosen = torch.from_numpy(rng.integers(len(pictures.painted), size=config.batch))
+    top, left = (int(rng.integers(SIDE - config.side + 1)) for _ in range(2))
+    rows, columns = slice(top, top + config.side), slice(left, left + config.side)
+    seen = look_at(pictures.painted[chosen])[..., rows, columns]
+    for style, styled in enumerate(pictures.styled, 1):
         with fast_precision():
-            error = model(clip, style).float() - target
-        edges = error.diff(dim=3).abs().mean() + error.diff(dim=4).abs().mean()
+            error = model.apply_style(seen, style).float() - styled[chosen][..., rows, columns]
+        edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
         loss = error.abs().mean() + config.edges * edges
         loss.backward()
         total += loss.item()
@@ -106,29 +114,31 @@ def train_step(model: Stylist, optimizer: torch.optim.Optimizer, clip: Tensor, t
 
 
 @torch.no_grad()
-def draw_clip(seed: int, config: StylistTraining, autoencoder: Autoencoder, upsampler: Upsampler,
-              rng: np.random.Generator) -> tuple[Tensor, list[Tensor]]:
-    """The beginning of a clip as a painting is, (1, 3, T, S, S), and as it looks in each style."""
-    scene = replace(sample_scene(seed, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE), style="3d")
-    motion, count = simulate(scene), config.frames
-    frames = render(scene, motion)[:count]
-    styles = list(STYLES)[1:config.model.styles + 1]
-    targets = [to_unit(finish(frames, replace(scene, style=style))[None]) for style in styles]
-    video = to_unit(frames[None])
-    if rng.random() < config.plain:
-        return video, targets
-    with fast_precision():
-        latents = autoencoder.encode(halve(video)).float()
-        noise = config.noise * rng.random() * torch.randn(latents.shape, generator=torch_generator(rng))
-        small = autoencoder.decode(latents + noise).float().clamp(-1, 1)
-        painted = upsampler(small, [layout_of(scene, motion, 0, count)]).float().clamp(-1, 1)
-    return painted, targets
+def draw_pictures(seeds: range, config: StylistTraining, autoencoder: Autoencoder, upsampler: Upsampler) -> Pictures:
+    """A frame of each scene, as it is painted and in every style."""
+    painted, styled = [], []
+    for seed in seeds:
+        rng = np.random.default_rng([seed, 8])
+        scene = replace(sample_scene(seed, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE), style="3d")
+        motion, now = simulate(scene), int(rng.integers(scene.frames))
+        frame = render_frame(scene, motion, now)
+        styles = list(STYLES)[1:config.model.styles + 1]
+        styled.append(torch.cat([to_unit(finish(frame, replace(scene, style=style))[None])[:, :, 0] for style in styles]))
+        picture = to_unit(frame[None])                                                        # (1, 3, 1, S, S)
+        if rng.random() >= config.plain:
+            latents = autoencoder.encode(halve(picture)).float()
+            noise = config.noise * rng.random() * torch.randn(latents.shape, generator=torch_generator(rng))
+            small = autoencoder.decode(latents + noise).clamp(-1, 1)
+            picture = upsampler(small, [layout_of(scene, motion, now, 1)]).clamp(-1, 1)
+        painted.append(picture[:, :, 0])
+    return Pictures(torch.cat(painted).float(), torch.stack(styled, 1))
 
 
 @torch.no_grad()
-def restyle(model: Stylist, video: Tensor, style: int) -> Tensor:
+def restyle(model: Stylist, pictures: Tensor, style: int) -> Tensor:
+    """Pictures (N, 3, S, S) in a style."""
     with fast_precision():
-        return model(video, style).float().clamp(-1, 1)
+        return model(pictures[:, :, None], style)[:, :, 0].float().clamp(-1, 1)
 
 
 def averaged_model(model: Stylist, average: Average) -> Stylist:
