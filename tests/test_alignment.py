@@ -8,7 +8,7 @@ import torch
 
 from vitascope.evaluate.alignment import QUESTIONS, Answer, Reading, Seen, compare, itemise, read
 from vitascope.evaluate.reader import Reader
-from vitascope.train.reader import CONFIG
+from vitascope.train.labels import CONFIG
 from vitascope.world.caption import LEVELS, caption
 from vitascope.world.physics import simulate
 from vitascope.world.scene import BUNDLED, FULL, Scene, Shot, sample_scene

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vitascope.evaluate.reader import GEOMETRY, ROWS, PictureReader, Reader, TrackReader
-from vitascope.train.reader import CONFIG
+from vitascope.train.labels import CONFIG
 from vitascope.train.state import save_weights
 
 SMALL = replace(CONFIG, widths=(8, 8, 8, 8), blocks=(1, 1), track_width=8)

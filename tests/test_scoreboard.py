@@ -13,7 +13,7 @@ from vitascope.evaluate import scoreboard
 from vitascope.evaluate.reader import Reader
 from vitascope.evaluate.scoreboard import Judged, Prompt, Tally, by_group, by_name, listing, prompts, score, table, \
     wilson
-from vitascope.train.reader import CONFIG
+from vitascope.train.labels import CONFIG
 from vitascope.world.scene import held_out
 
 SMALL = replace(CONFIG, widths=(8, 8, 8, 8), blocks=(1, 1), track_width=8)

@@ -7,7 +7,7 @@ import torch
 from vitascope.evaluate.camera import CameraPath
 from vitascope.evaluate.reader import GEOMETRY, Sight
 from vitascope.evaluate.tracks import FEATURES, Detections, Observation, all_features, detect, link, mirror, shrink
-from vitascope.train.reader import PROPS
+from vitascope.train.labels import PROPS
 
 KINDS = 3
 NOTHING = Detections(np.zeros((0, KINDS)), *(np.zeros(0) for _ in range(3)), np.zeros((0, 2)), np.zeros(0),

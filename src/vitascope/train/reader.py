@@ -1,62 +1,29 @@
 """Train the reader on world clips: the picture reader on single frames, then the track reader on what that one finds.
 
-In goes nothing but seeds: clips are rendered once into the run folder, the truth of every frame beside them. Out come
+In goes nothing but seeds: labelled clips are rendered once into the run folder (see labels.py). Out come
 `weights.safetensors` and `config.json` for `Reader.load`. Never sees what a model has generated. The bundled reader:
 `python -m vitascope.train.reader DIRECTORY`, which goes on from the one bundled before.
 """
 
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from einops import reduce
 from torch import Tensor
 
-from ..evaluate.alignment import COLOURLESS
 from ..evaluate.damage import random_damage
-from ..evaluate.reader import ROWS, STRIDE, PictureReader, Reader, ReaderConfig, Sight, TrackReader
-from ..evaluate.tracks import FEATURES, UNIT_SIZE, Observation, all_features, mirror, observe_small, shrink, \
-    small_width, to_pictures
-from ..world.catalogue import ACTIONS, CAMERAS, PLACE_PHRASES, RED_TO, STYLE_PHRASES, SUBJECTS, TIME_PHRASES, \
-    WEATHER_PHRASES
-from ..world.physics import BITES, BLOCK, Motion, simulate
-from ..world.places import PLACES
-from ..world.render import BURST_FRAMES, TRAIL_HEIGHT, render
-from ..world.scene import BUNDLED, FULL, Scene, Vocabulary, sample_scene
+from ..evaluate.reader import STRIDE, PictureReader, Reader, ReaderConfig, Sight, TrackReader
+from ..evaluate.tracks import UNIT_SIZE, Observation, all_features, mirror, observe_small, to_pictures
 from ..precision import fast_precision
+from .labels import ACTORS, CONFIG, FIRST_SEED, PROPS, Chunk, Truth, load_chunk
 from .state import Average, Log, check_config, load_checkpoint, save_checkpoint, save_weights, step_generator
 
-PROPS = ("occluder", "bricks", "burst", "paint")
-THINGS = 16  # columns of a frame's truth: actors first, then props
-ACTORS = 3
-BEHIND = 0.35  # in an actor's sizes: blocks this near to its middle are hidden by it
 LEAST_VISIBLE = 0.3  # a subject that shows less is neither asked for nor forbidden
-FIRST_SEED = 7_000_000  # of the clips trained on; validation follows at FIRST_SEED + VALIDATION
-VALIDATION = 900_000
-PAINTED = 0.3  # share of a cell from which it counts as painted
-SHAPES = (*5 * ((128, 128, 17),), (96, 96, 17), (64, 64, 17), (176, 96, 17), (96, 176, 17), (128, 128, 9),
-          (128, 128, 33))  # width, height, frames of the clips of a chunk, in turn
-# what models know, with more of what is hard to read: two subjects, one before the other; spins, which alone teach the
-# angle; drawings without colour; cameras that move with a subject
-KNOWN = replace(BUNDLED, companions=(0.4, 0.6), actions=BUNDLED.actions + 3 * ("spins",), cuts=0.0,
-                styles=(*3 * ("3d",), *2 * ("pencil", "film"), "pixel", "papercut"),
-                weathers=("clear", "clear", "rain", "snow", "fog"),
-                cameras=(*BUNDLED.cameras, *6 * ("tracks",), *2 * ("zooms in", "zooms out", "tilts up", "tilts down")))
-EFFECTS = replace(KNOWN, companions=(0.85, 0.15), subjects=4 * ("apple", "cookie", "balloon") + BUNDLED.subjects,
-                  actions=("stands still", "moves right", "spins", *4 * ("paints", "knocks over blocks"),
-                           *8 * ("is bitten", "pops")))
-EVERYTHING = replace(FULL, places=tuple(PLACES), cuts=0.0)
-MIXTURE = (KNOWN, EFFECTS, replace(KNOWN, styles=("3d",)), replace(KNOWN, companions=BUNDLED.companions), EFFECTS,
-           EVERYTHING)
-
-PAINT = len(SUBJECTS) + PROPS.index("paint")  # its map among the heat
-CONFIG = ReaderConfig(tuple(SUBJECTS), PROPS, tuple(RED_TO), BITES, tuple(PLACE_PHRASES), tuple(TIME_PHRASES),
-                      tuple(WEATHER_PHRASES), tuple(STYLE_PHRASES), tuple(ACTIONS), tuple(CAMERAS), FEATURES)
+PAINT = len(CONFIG.subjects) + PROPS.index("paint")  # its map among the heat
 
 
 @dataclass(frozen=True)
@@ -75,135 +42,6 @@ class ReaderTraining:
     average_decay: float = 0.998
     save_every: int = 50  # steps
     seed: int = 0
-
-
-# ----------------------------------------------------------------------------------------------------- clips and truth
-
-@dataclass(frozen=True)
-class Truth:
-    """What is to be found in N clips of T frames, K things in each; lengths as in tracks.py, indices as in CONFIG."""
-    kind: np.ndarray  # (N, T, K): index among subjects and props, -1: none
-    x: np.ndarray  # (N, T, K), in the view
-    y: np.ndarray
-    size: np.ndarray
-    angle: np.ndarray  # degrees, counter-clockwise
-    visible: np.ndarray  # 0 to 1
-    colour: np.ndarray  # (N, T, K), -1: has one only
-    bites: np.ndarray
-    paint: np.ndarray  # (N, T, h, w), cells: 1 painted, 0 not, -1 hidden by an actor
-    settings: np.ndarray  # (N, questions)
-    actions: np.ndarray  # (N, ACTORS, 2): the first and the last, -1: no such actor
-    camera: np.ndarray  # (N,)
-
-    def __getitem__(self, clips: np.ndarray | slice) -> "Truth":
-        return Truth(**{name: array[clips] for name, array in vars(self).items()})
-
-
-def tell(scene: Scene, motion: Motion) -> Truth:
-    """The truth of one scene of one shot, with N = 1."""
-    shot, T = scene.shots[0], scene.frames
-    kind, colour, bites = np.full((T, THINGS), -1), np.full((T, THINGS), -1), np.zeros((T, THINGS), int)
-    x, y, size, angle, visible = (np.zeros((T, THINGS)) for _ in range(5))
-    actions = np.full((ACTORS, 2), -1)
-    for a, actor in enumerate(shot.actors):
-        kind[:, a] = CONFIG.subjects.index(actor.subject)
-        colour[:, a] = CONFIG.colours.index(actor.colour) if actor.colour and scene.style not in COLOURLESS else -1
-        actions[a] = [CONFIG.actions.index(actor.steps[n].action) for n in (0, -1)]
-    A = len(shot.actors)
-    x[:, :A], y[:, :A], size[:, :A] = motion.x, motion.y, motion.size
-    angle[:, :A], bites[:, :A] = motion.angle, motion.bites
-    visible[:, :A] = motion.visible * (1 - _hidden(motion, [actor.ground for actor in shot.actors]))
-    for t in range(T):
-        for k, (prop, *where) in enumerate(_props(scene, motion, t)[:THINGS - ACTORS], start=ACTORS):
-            kind[t, k], visible[t, k] = len(CONFIG.subjects) + PROPS.index(prop), 1
-            x[t, k], y[t, k], size[t, k] = where
-    zoom = motion.zoom[:, None]
-    x, y, size = (x - motion.camera_x[:, None]) * zoom, (y - motion.camera_y[:, None]) * zoom, size * zoom
-    settings = np.array([answers.index(getattr(shot, name, scene.style)) for name, answers in CONFIG.settings.items()])
-    camera = np.array(CONFIG.cameras.index(shot.camera))
-    arrays = kind, x, y, size, angle, visible, colour, bites, _paint(scene, motion), settings, actions, camera
-    return Truth(*(array[None] for array in arrays))
-
-
-def _hidden(motion: Motion, grounds: list[float]) -> np.ndarray:
-    """Share of every actor's square (T, A) that nearer actors cover at most."""
-    order = np.argsort(grounds, kind="stable")  # far to near, as they are drawn
-    hidden = np.zeros_like(motion.x)
-    for place, a in enumerate(order):
-        for b in order[place + 1:]:
-            reach = 0.4 * motion.size[:, b] + 0.5 * motion.size[:, a]
-            overlap = [np.clip((reach - np.abs(p[:, a] - p[:, b])) / motion.size[:, a], 0, 1)
-                       for p in (motion.x, motion.y)]
-            hidden[:, a] = np.maximum(hidden[:, a], overlap[0] * overlap[1] * ~motion.gone[:, b])
-    return hidden
-
-
-def _props(scene: Scene, motion: Motion, t: int) -> list[tuple[str, float, float, float]]:
-    """(name, x, y, size) of what else is seen in frame t, besides paint."""
-    seen = [("occluder", x, y, size) for _, _, x, y, size in motion.occluders]
-    if motion.blocks is not None:
-        seen += [("bricks", x, y, BLOCK) for x, y, _ in motion.blocks[t]
-                 if not (np.hypot(motion.x[t] - x, motion.y[t] - y) < BEHIND * motion.size[t]).any()]
-    for a in np.flatnonzero(motion.gone[t]):
-        if t < BURST_FRAMES or not motion.gone[t - BURST_FRAMES, a]:
-            seen.append(("burst", motion.x[t, a], motion.y[t, a], 0.8 * motion.size[t, a]))
-    return seen
-
-
-def _paint(scene: Scene, motion: Motion) -> np.ndarray:
-    """Which cells (T, h, w) are painted: 1, 0, or -1 for those that an actor hides."""
-    columns = small_width(scene.aspect)
-    painted = np.zeros((scene.frames, ROWS // STRIDE, columns // STRIDE), np.int8)
-    painters = [a for a, actor in enumerate(scene.shots[0].actors) if actor.steps[0].action == "paints"]
-    for t, cells in enumerate(painted if painters else []):
-        view = motion.zoom[t] * np.array([columns / scene.aspect, ROWS])  # pixels per unit
-        corner, canvas = np.array([motion.camera_x[t], motion.camera_y[t]]), np.zeros((ROWS, columns), np.float32)
-        for a in painters:
-            trail = np.stack([motion.x[:t + 1, a], motion.y[:t + 1, a] + TRAIL_HEIGHT * motion.size[:t + 1, a]], 1)
-            cv2.polylines(canvas, [((trail - corner) * view).round().astype(np.int32)], False, 1, round(0.05 * view[1]))
-        cells[:] = reduce(canvas, "(h p) (w q) -> h w", "mean", p=STRIDE, q=STRIDE) > PAINTED
-        for x, y, size in zip(motion.x[t], motion.y[t], motion.size[t]):
-            left, top = ((np.array([x, y]) - 0.45 * size - corner) * view / STRIDE).round().astype(int).clip(0)
-            right, bottom = ((np.array([x, y]) + 0.45 * size - corner) * view / STRIDE).round().astype(int).clip(0)
-            cells[top:bottom, left:right] = -1
-    return painted
-
-
-def make_clip(seed: int, vocabulary: Vocabulary, shape: tuple[int, int, int]) -> tuple[np.ndarray, Truth]:
-    """Frames (T, ROWS, W, 3) and their truth; combinations that generators must not see are read like others."""
-    width, height, frames = shape
-    scene = sample_scene(seed, vocabulary, width=width, height=height, frames=frames, split="any")
-    motion = simulate(scene)
-    return shrink(render(scene, motion)), tell(scene, motion)
-
-
-def join(truths: list[Truth]) -> Truth:
-    return Truth(**{name: np.concatenate([getattr(truth, name) for truth in truths]) for name in vars(truths[0])})
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Clips of one shape."""
-    frames: np.ndarray  # (N, T, ROWS, W, 3) uint8
-    truth: Truth
-    aspect: float
-
-
-def load_chunk(directory: Path, number: int, clips: int, first_seed: int = FIRST_SEED) -> Chunk:
-    """Chunk `number` of a run's clips, rendered if it is not there yet."""
-    path = directory / f"clips-{first_seed}-{number:04d}-{clips}.npz"
-    shape = SHAPES[number % len(SHAPES)]
-    if not path.exists():
-        vocabulary = MIXTURE[number % len(MIXTURE)]
-        made = [make_clip(first_seed + number * clips + n, vocabulary, shape) for n in range(clips)]
-        arrays = {"frames": np.stack([frames for frames, _ in made]), **vars(join([truth for _, truth in made]))}
-        directory.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial.npz")
-        np.savez(partial, **arrays)
-        os.replace(partial, path)
-    with np.load(path) as stored:
-        frames, arrays = stored["frames"], {name: stored[name] for name in stored if name != "frames"}
-    return Chunk(frames, Truth(**arrays), shape[0] / shape[1])
 
 
 # -------------------------------------------------------------------------------------------------- the picture reader
@@ -420,6 +258,7 @@ def draw_tracks(groups: list[list[Example]], config: ReaderTraining, rng: np.ran
 
 
 def track_losses(answers: tuple[Tensor, ...], actions: Tensor, presence: Tensor, camera: Tensor) -> dict[str, Tensor]:
+    """All losses of the track reader; an action of -1 is not asked for."""
     first, last, present, moves = answers
     return {"first": F.cross_entropy(first, actions[:, 0], ignore_index=-1, label_smoothing=0.01),
             "last": F.cross_entropy(last, actions[:, 1], ignore_index=-1, label_smoothing=0.01),
