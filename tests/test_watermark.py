@@ -100,6 +100,13 @@ def test_mark_survives(name: str, marked: np.ndarray) -> None:
         assert found.placement == pytest.approx((20 / 256, 10 / 144, 216 / 256, 124 / 144), abs=0.03)
 
 
+def test_cuts_of_the_frames_shape_are_placed_finely_and_others_are_found_too(marked: np.ndarray) -> None:
+    alike, narrow = (detect(through_file(cut), KEY) for cut in (marked[:, 13:127, 31:233], marked[:, :, 20:220]))
+    assert alike.placement == pytest.approx((31 / 256, 13 / 144, 202 / 256, 114 / 144), abs=0.006)
+    assert narrow.placement == pytest.approx((20 / 256, 0, 200 / 256, 1), abs=0.02)
+    assert alike.payload == narrow.payload == PAYLOAD and max(alike.log10_p, narrow.log10_p) < -6
+
+
 def test_a_clip_marked_in_parts_is_read_as_a_whole_and_by_its_half() -> None:
     clip = make_clip(5, frames=40)
     parts, weights = chunks(len(clip), 8.0), swing(len(clip), 8.0)

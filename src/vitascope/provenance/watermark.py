@@ -42,10 +42,10 @@ FEWEST = 5  # frames of the shortest clip that swings
 TAME = 6.0  # grey levels of contrast from which a frame counts less and less, see `tame`
 FLOOR = 0.3  # grey levels of change below which a place counts as at rest
 SMALLEST = 0.7  # share of a side that is left after the deepest cut that is looked for
-CANDIDATES = 5  # cuts that the payload is read under
-READINGS = 2 * len(COLOURS) + CANDIDATES  # of one clip
-CLEAR = -9.0  # log10 of the chance from which the whole frame is taken to be there
-STEP = 0.02  # of the frame, between the placements that are tried
+CANDIDATES = 5  # cuts of each kind that the payload is read under
+READINGS = 2 * len(COLOURS) + 2 * CANDIDATES  # of one clip
+CLEAR = -9.0  # log10 of the chance from which no other way of looking is tried
+STEP, KEPT_STEP = 0.02, 0.005  # of the frame, between the placements that are tried; of cuts of the frame's own shape
 COARSE = 2.4  # cells: what is smoother than this is no part of the mark
 FAINTEST = 1e-3  # grey levels, of what can be a mark
 BUSY, WIDEST = 2.0, 4.0  # contrast in grey levels that hides as much again as flat ground does; limit, see `room`
@@ -53,6 +53,8 @@ TO_YCC = np.float32([[0.299, 0.587, 0.114],  # BT.601, full range
                      [-0.168736, -0.331264, 0.5],
                      [0.5, -0.418688, -0.081312]])
 TO_RGB = np.linalg.inv(TO_YCC).astype(np.float32)
+Placement = tuple[float, float, float, float]
+"""Left, top, width and height of a part, as shares of the frame."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Detection:
     """What was found. `log10_p`: chance of as much in a picture made without the key, all placements tried included."""
     log10_p: float
     payload: int
-    placement: tuple[float, float, float, float]  # left, top, width, height of what is left, as shares of the frame
+    placement: Placement  # of what is left
     mirrored: bool
     agreement: float  # share of the coded bits that agree with the payload
 
@@ -365,7 +367,7 @@ class Reading:
     """Band components of a clip as they lie under one placement, and how well the pilot fits."""
     z: float
     components: np.ndarray  # complex (3, F), whitened
-    placement: tuple[float, float, float, float]  # left, top, width, height
+    placement: Placement
     mirrored: bool
     trials: int  # placements among which this one was found
 
@@ -376,15 +378,17 @@ def detect(frames: Iterable[np.ndarray], key: bytes, *, fps: float = 8.0, croppe
 
 
 def read(frames: Iterable[np.ndarray], key: bytes, *, fps: float = 8.0, cropped: bool = True) -> list[Detection]:
-    """At most READINGS readings, under the placements that fit best; no cuts if the whole frame is clear."""
+    """At most READINGS readings, under the placements that fit best: no other ways of looking once one is clear."""
     made = patterns(key)
     cells = np.stack([shrink(frame) for frame in frames])  # kept, for the swing follows from their number
     planes, _ = level(tame(cells, swing(len(cells), fps))[0])
     if np.abs(planes).max() < FAINTEST:  # without any detail there is nothing to read, and nothing to divide by
         return [Detection(0.0, 0, (0.0, 0.0, 1.0, 1.0), False, 0.5)]
-    found = [_judge(reading, made) for reading in _whole(planes, made)]
-    if cropped and min(each.log10_p for each in found) > CLEAR:
-        found += [_judge(reading, made) for reading in _cut(planes, made)]
+    found: list[Detection] = []
+    for look in (_whole, _cut_alike, _cut) if cropped else (_whole,):
+        found += [_judge(reading, made) for reading in look(planes, made)]
+        if min(each.log10_p for each in found) < CLEAR:
+            break
     return found
 
 
@@ -399,49 +403,76 @@ def _whole(planes: np.ndarray, made: Patterns) -> list[Reading]:
     return readings
 
 
+def _cut_alike(planes: np.ndarray, made: Patterns) -> list[Reading]:
+    """The best few placements among cuts that keep the frame's shape, as most do: few enough to try them finely."""
+    shares = np.arange(SMALLEST, 1 + KEPT_STEP / 2, KEPT_STEP)
+    found, trials = _search(planes, made, [(share, share) for share in shares], KEPT_STEP)
+    return [_read_at(planes, made, *each, trials) for each in found]
+
+
 def _cut(planes: np.ndarray, made: Patterns) -> list[Reading]:
-    """The best few placements among all cuts down to SMALLEST, in steps of STEP of the frame."""
+    """The best few placements among all cuts down to SMALLEST, in steps of STEP of the frame, and of a third of that
+    around them.
+    """
     shares = np.arange(SMALLEST, 1 + STEP / 2, STEP)
+    found, trials = _search(planes, made, [(width, height) for width in shares for height in shares], STEP)
+    return [_refine(planes, made, *each, trials) for each in found]
+
+
+def _search(planes: np.ndarray, made: Patterns, sizes: list[tuple[float, float]], step: float
+            ) -> tuple[list[tuple[Placement, bool, float]], int]:
+    """The CANDIDATES placements, mirrorings and weights of the colours under which the pilot fits best, of cuts of
+    these widths and heights at all offsets in steps; and how many there were, twice, for there are two kinds of cuts.
+    """
     weight = made.pilot.mean(-1)
     pilot = np.where(made.pilot, made.signs, 0)
     conjugate = pilot[..., 0] - 1j * pilot[..., 1]
     best, trials = [], 0
     for mirrored in (False, True):
         seen = planes[..., ::-1] if mirrored else planes
-        for width in shares:
-            for height in shares:
-                components = spectrum(seen, width, height)
-                for colour in COLOURS:
-                    found = components * whiten(components, colour)
-                    scores = _offsets((found * conjugate).sum(0), 1 - width, 1 - height)
-                    scores /= np.sqrt((np.abs(found)**2 * weight).sum())
-                    top, left = np.unravel_index(scores.argmax(), scores.shape)
-                    trials += scores.size
-                    place = left * STEP, top * STEP, width, height
-                    best.append((float(scores[top, left]), place, mirrored, colour))
+        for width, height in sizes:
+            components = spectrum(seen, width, height)
+            for colour in COLOURS:
+                found = components * whiten(components, colour)
+                scores = _offsets((found * conjugate).sum(0), 1 - width, 1 - height, step)
+                scores /= np.sqrt((np.abs(found)**2 * weight).sum())
+                top, left = np.unravel_index(scores.argmax(), scores.shape)
+                trials += scores.size
+                place = left * step, top * step, width, height
+                best.append((float(scores[top, left]), place, mirrored, colour))
     best.sort(reverse=True)
-    return [_refine(planes, made, *found, trials) for _, *found in best[:CANDIDATES]]
+    return [tuple(found) for _, *found in best[:CANDIDATES]], 2 * trials
 
 
-def _offsets(product: np.ndarray, free_width: float, free_height: float) -> np.ndarray:
-    """Real part of sum_f product_f exp(-2 pi i f offset), for offsets (top, left) in steps of STEP."""
+def _offsets(product: np.ndarray, free_width: float, free_height: float, step: float) -> np.ndarray:
+    """Real part of sum_f product_f exp(-2 pi i f offset), for offsets (top, left) in steps."""
     rows, columns = band()
     limit = int(BAND[1])
     table = np.zeros((2 * limit + 1, 2 * limit + 1), np.complex64)
     table[rows + limit, columns + limit] = product
-    tops, lefts = (np.arange(0, free + STEP / 2, STEP) for free in (free_height, free_width))
+    tops, lefts = (np.arange(0, free + step / 2, step) for free in (free_height, free_width))
     frequencies = np.arange(-limit, limit + 1)
     down, across = (np.exp(-2j * np.pi * np.outer(offsets, frequencies)) for offsets in (tops, lefts))
     return (down @ table @ across.T).real
 
 
-def _refine(planes: np.ndarray, made: Patterns, placement: tuple[float, ...], mirrored: bool, colour: float,
+def _read_at(planes: np.ndarray, made: Patterns, placement: Placement, mirrored: bool, colour: float,
+             trials: int) -> Reading:
+    """The reading under a placement that was found among so many."""
+    left, top, width, height = placement
+    rows, columns = band()
+    components = spectrum(planes[..., ::-1] if mirrored else planes, width, height)
+    turned = components * whiten(components, colour) * np.exp(-2j * np.pi * (columns * left + rows * top))
+    return Reading(_pilot(turned, made), turned, placement, mirrored, trials)
+
+
+def _refine(planes: np.ndarray, made: Patterns, placement: Placement, mirrored: bool, colour: float,
             trials: int) -> Reading:
     """The best placement around one, in steps of a third of STEP, first of the size, then of the offset."""
     seen = planes[..., ::-1] if mirrored else planes
     rows, columns = band()
     steps = np.arange(-2, 3) / 3 * STEP
-    tried = CANDIDATES * trials * len(steps)**4
+    tried = trials * len(steps)**4
     left, top, width, height = placement
     readings = []
     for wider in steps:
@@ -468,7 +499,8 @@ def _values(components: np.ndarray) -> np.ndarray:
 
 
 def _judge(reading: Reading, made: Patterns) -> Detection:
-    """The payload under a placement, and the p-value: the least of four statistics, times all that was tried.
+    """The payload under a placement, and the p-value: the least of four statistics, times all that was tried (twice: the
+    chance of an error is shared evenly by the whole frame and all cuts).
 
     The pilot's sum; the energy of the payload's groups, whatever their signs; these two together, whose signs are drawn
     apart; and the sum over all components with the signs of the payload that was read, times the 2^64 payloads that
