@@ -1,4 +1,4 @@
-// Requests to the public API, and nothing else: what any other program can ask for, the studio asks for in the same way.
+// Requests to the public API, and nothing else: the studio asks for what any other program can ask for.
 
 export class Refusal extends Error {
   // An answer of the service that says no. `status` 0: it did not answer.

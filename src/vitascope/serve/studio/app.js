@@ -37,7 +37,8 @@ function Bar() {
     <a class="brand" href="#/"><img src="icon.svg" alt="" width="26" height="26" /><h1>vitascope</h1></a>
     ${
       home &&
-      html`<label class="search"><${Icon} name="search" /><span class="hidden">Search the library</span><input type="search" placeholder="Search" value=${state.query.value}
+      html`<label class="search"><${Icon} name="search" /><span class="hidden">Search the library</span><input
+        type="search" placeholder="Search" value=${state.query.value}
       onInput=${(event) => {
         state.query.value = event.target.value;
         if (event.target.value) state.attempt(state.loadMore);
@@ -45,7 +46,8 @@ function Bar() {
     }
     <span class="right">
       <${Button} icon="origin" label="Where does a file come from? (V)" onClick=${() => state.go("verify")} />
-      <${Button} icon=${dark.value ? "sun" : "moon"} label=${dark.value ? "Light (T)" : "Dark (T)"} id="theme" onClick=${() => {
+      <${Button} icon=${dark.value ? "sun" : "moon"} label=${dark.value ? "Light (T)" : "Dark (T)"} id="theme"
+        onClick=${() => {
         turnTheme();
         dark.value = isDark();
       }} />
@@ -116,7 +118,7 @@ function useDropping() {
   return over.value;
 }
 
-// ----------------------------------------------------------------------------------------------------------- the keyboard
+// -------------------------------------------------------------------------------------------------------- the keyboard
 
 function walk(event) {
   // From tile to tile: left and right along the order, up and down to the nearest one of another row.
@@ -193,11 +195,13 @@ function Studio() {
     window.scrollTo(0, 0);
   }, [state.route.value.join()]);
   return html`<${Bar} />
-    ${!state.connected.value && html`<p class="offline" role="status">The service does not answer. Nothing is lost: the page goes on as soon as it does.</p>`}
+    ${!state.connected.value && html`<p class="offline" role="status">The service does not answer. Nothing is lost: the
+      page goes on as soon as it does.</p>`}
     <${View} />
     ${state.route.value.length === 0 && html`<${Composer} />`}
     <${Dialogs} /><${Toasts} />
-    ${dropping && html`<div class="dropzone" aria-hidden="true"><div><${Icon} name="picture" /><b>Drop a picture or a video</b><span>${
+    ${dropping && html`<div class="dropzone" aria-hidden="true"><div><${Icon} name="picture" />
+      <b>Drop a picture or a video</b><span>${
       state.route.value[0] === "verify"
         ? "You will be told whether it was made here."
         : "A picture becomes the first frame; one of our videos brings its settings back."

@@ -8,7 +8,8 @@ import { facts } from "./words.js";
 
 export function Compare({ ids }) {
   const first = state.useVideo(ids[0]),
-    second = state.useVideo(ids[1]);
+    second = state.useVideo(ids[1]),
+    gone = first === null || second === null;
   const ready = first?.status === "completed" && second?.status === "completed";
   return html`<main class="compare" id="content">
     <nav class="trail"><${Button} icon="back" label="Back to the library (Esc)" onClick=${() => state.go()}>Library<//>
@@ -18,7 +19,11 @@ export function Compare({ ids }) {
           state.dialog.value = { kind: "connect", ids };
         }}>Connect<//>`
       }</nav>
-    ${ready ? html`<${Pair} key=${ids.join()} first=${first} second=${second} />` : html`<p class="nothing">${first === null || second === null ? "One of the two is not there any more." : "…"}</p>`}
+    ${
+      ready
+        ? html`<${Pair} key=${ids.join()} first=${first} second=${second} />`
+        : html`<p class="nothing">${gone ? "One of the two is not there any more." : "…"}</p>`
+    }
   </main>`;
 }
 
@@ -58,7 +63,9 @@ function Pair({ first, second }) {
       <figcaption><a href=${`#/video/${video.id}`}>${video.prompt}</a></figcaption></figure>`,
     )}</div>
     <${Timeline} player=${leader} />
-    <div class="scroll"><table><caption class="hidden">Settings of both videos</caption><thead><tr><th scope="col"><span class="hidden">Setting</span></th><th scope="col">Left</th><th scope="col">Right</th></tr></thead>
+    <div class="scroll"><table><caption class="hidden">Settings of both videos</caption>
+      <thead><tr><th scope="col"><span class="hidden">Setting</span></th><th scope="col">Left</th>
+        <th scope="col">Right</th></tr></thead>
       <tbody>${names.map(
         (name) => html`<tr class=${String(mine.get(name)) === String(other.get(name)) ? "" : "differs"}>
         <th scope="row">${name}</th><td>${mine.get(name) ?? "–"}</td><td>${other.get(name) ?? "–"}</td></tr>`,

@@ -3,7 +3,7 @@ import { html, useEffect, useLayoutEffect, useRef, useSignal } from "./html.js";
 import * as api from "./api.js";
 import * as media from "./media.js";
 import * as state from "./state.js";
-import { Button, Icon, Pill, Text, Toggle } from "./parts.js";
+import { Button, Icon, Pill, Text, Toggle, set } from "./parts.js";
 import * as board from "./storyboard.js";
 
 const { Storyboard } = board;
@@ -73,7 +73,8 @@ function Reference({ picture }) {
     );
     return () => URL.revokeObjectURL(made);
   }, [picture.id]);
-  return html`<div class="reference">${url.value ? html`<img src=${url.value} alt="First frame" />` : html`<span></span>`}
+  return html`<div class="reference">
+    ${url.value ? html`<img src=${url.value} alt="First frame" />` : html`<span></span>`}
     <${Button} icon="close" label="Remove the first frame" onClick=${dropPicture} /></div>`;
 }
 
@@ -86,23 +87,25 @@ function Expanded({ draft }) {
     return () => clearTimeout(timer);
   }, [prompt, draft.expandedFrom]);
   return html`<section class="expanded" aria-label="Expanded prompt">
-    <${Text} label="What the model reads" rows=${2} value=${prompt ? draft.expanded : ""} placeholder="Your sentence at greater length"
+    <${Text} label="What the model reads" rows=${2} value=${prompt ? draft.expanded : ""}
+      placeholder="Your sentence at greater length"
       disabled=${!prompt} onChange=${(expanded) => state.change({ expanded })} />
-    <${Button} icon="retry" label="Other words" disabled=${!prompt} onClick=${() => expand(draft, ++seed.current)} /></section>`;
+    <${Button} icon="retry" label="Other words" disabled=${!prompt}
+      onClick=${() => expand(draft, ++seed.current)} /></section>`;
 }
 
 function More({ draft }) {
-  const number = (
-    name,
-    label,
-    rest,
-  ) => html`<label class="field"><span>${label}</span><input type="number" value=${draft[name]} placeholder=${rest.hint}
-    min=${rest.min} max=${rest.max} step=${rest.step ?? 1} onInput=${(event) => state.change({ [name]: event.target.value === "" ? "" : rest.text ? event.target.value : Number(event.target.value) })} /></label>`;
+  const number = (name, label, { hint, min, max, step = 1, read = Number }) => html`
+    <label class="field"><span>${label}</span><input type="number" value=${draft[name]} placeholder=${hint}
+      min=${min} max=${max} step=${step}
+      onInput=${({ target: { value } }) => state.change({ [name]: value === "" ? "" : read(value) })} /></label>`;
   return html`<section class="more" aria-label="More settings">
-    <${Text} label="What must not be seen" rows=${2} value=${draft.negative} onChange=${(negative) => state.change({ negative })} />
+    <${Text} label="What must not be seen" rows=${2} value=${draft.negative}
+      onChange=${(negative) => state.change({ negative })} />
     <div class="numbers">
-      <${Pill} label="Camera" value=${draft.camera} options=${state.cameras.value} onChange=${(camera) => state.change({ camera })} />
-      ${number("seed", "Seed", { min: 0, max: MOST_SEED, hint: "random", text: true })}
+      <${Pill} label="Camera" value=${draft.camera} options=${state.cameras.value}
+        onChange=${(camera) => state.change({ camera })} />
+      ${number("seed", "Seed", { min: 0, max: MOST_SEED, hint: "random", read: String })}
       ${number("steps", "Steps", { min: 1, max: 200, hint: "default" })}
       ${number("guidance", "Guidance", { min: 0, max: 30, step: 0.5, hint: "default" })}
       <${Button} icon="retry" label="Forget all settings" onClick=${() => {
@@ -156,27 +159,34 @@ export function Composer() {
         <textarea id="prompt" ref=${field} rows="1" maxlength="32000" aria-label="Prompt" value=${draft.prompt}
           placeholder=${draft.board ? "What is the same on all cards …" : "Describe a video …"} onKeyDown=${press}
           onInput=${(event) => state.change({ prompt: event.target.value })} />
-        <button class="send" disabled=${busy.value || !wordsOf(draft)} aria-label="Create" title="Create (Enter)"><${Icon} name="up" /></button>
+        <button class="send" disabled=${busy.value || !wordsOf(draft)} aria-label="Create" title="Create (Enter)">
+          <${Icon} name="up" /></button>
       </div>
       <div class="pills">
-        <${Button} icon="picture" kind="pill" label="First frame, or a video to change" onClick=${() => chooser.current.click()} />
+        <${Button} icon="picture" kind="pill" label="First frame, or a video to change"
+          onClick=${() => chooser.current.click()} />
         <input ref=${chooser} type="file" hidden accept="image/png,image/jpeg,image/webp,image/gif,video/*" onChange=${(
           event,
         ) => {
           accept(event.target.files[0]);
           event.target.value = "";
         }} />
-        <${Pill} label="Aspect" icon="frame" value=${draft.size ? "" : draft.aspect} options=${draft.size ? [["", "Own"], ...aspects] : aspects} onChange=${(aspect) => state.change({ aspect, size: null })} />
-        <${Pill} label="Size" value=${draft.size ?? draft.side} options=${draft.size ? [[draft.size, `${width} × ${height}`], ...sides] : sides} onChange=${(side) => state.change({ side: Number(side), size: null })} />
-        <${Pill} label="Length" value=${draft.seconds} options=${seconds} onChange=${(value) => state.change({ seconds: Number(value) })} />
-        <${Pill} label="Variations" value=${draft.n} options=${[1, 2, 3, 4, 6, 8].map((n) => [n, `${n} ×`])} onChange=${(n) => state.change({ n: Number(n) })} />
-        <${Pill} label="Style" value=${draft.style} options=${state.styles.value} onChange=${(style) => state.change({ style })} />
+        <${Pill} label="Aspect" icon="frame" value=${draft.size ? "" : draft.aspect}
+          options=${draft.size ? [["", "Own"], ...aspects] : aspects}
+          onChange=${(aspect) => state.change({ aspect, size: null })} />
+        <${Pill} label="Size" value=${draft.size ?? draft.side}
+          options=${draft.size ? [[draft.size, `${width} × ${height}`], ...sides] : sides}
+          onChange=${(side) => state.change({ side: Number(side), size: null })} />
+        <${Pill} label="Length" value=${draft.seconds} options=${seconds}
+          onChange=${(value) => state.change({ seconds: Number(value) })} />
+        <${Pill} label="Variations" value=${draft.n} options=${[1, 2, 3, 4, 6, 8].map((n) => [n, `${n} ×`])}
+          onChange=${(n) => state.change({ n: Number(n) })} />
+        <${Pill} label="Style" value=${draft.style} options=${state.styles.value}
+          onChange=${(style) => state.change({ style })} />
         <${Toggle} label="Expand" icon="wand" on=${draft.expand} onChange=${(on) => state.change({ expand: on })} />
         <${Toggle} label="Loop" icon="loop" on=${draft.loop} onChange=${(loop) => state.change({ loop })} />
         <${Toggle} label="Storyboard" icon="board" on=${draft.board} onChange=${(on) => state.change({ board: on })} />
-        <${Toggle} label="More" icon="sliders" on=${more.value} onChange=${(on) => {
-          more.value = on;
-        }} />
+        <${Toggle} label="More" icon="sliders" on=${more.value} onChange=${set(more)} />
       </div>
     </form>`;
 }

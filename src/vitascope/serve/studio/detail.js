@@ -44,7 +44,8 @@ function Lineage({ video }) {
       "Variations",
       twins.map(
         (id) =>
-          html`<${Relative} key=${id} id=${id} label=${`Seed ${state.videos.value.get(id)?.vitascope.settings.seed ?? ""}`} />`,
+          html`<${Relative} key=${id} id=${id}
+            label=${`Seed ${state.videos.value.get(id)?.vitascope.settings.seed ?? ""}`} />`,
       ),
     )}
     ${row(
@@ -58,7 +59,7 @@ function Facts({ video }) {
     <dl class="facts">${facts(video).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl></section>`;
 }
 
-// ------------------------------------------------------------------------------------------------------------- the view
+// ------------------------------------------------------------------------------------------------------------ the view
 
 function Finished({ video }) {
   const [width, height] = video.size.split("x").map(Number),
@@ -119,15 +120,20 @@ function Finished({ video }) {
     state.say(words);
     state.go();
   };
-  const Tool = TOOLS[tool.value][2];
+  const Tool = TOOLS[tool.value][2],
+    ranged = RANGED.includes(tool.value),
+    ready = !ranged || range.value;
   return html`
     <div class="left">
-      <${Screen} player=${player} src=${api.contentUrl(video.id)} label=${video.prompt} range=${RANGED.includes(tool.value) ? range : off}>
+      <${Screen} player=${player} src=${api.contentUrl(video.id)} label=${video.prompt}
+        range=${ranged ? range : off}>
         ${tool.value === "inpaint" && html`<${MaskCanvas} mask=${mask} />`}<//>
-      <${Timeline} player=${player} range=${RANGED.includes(tool.value) ? range : null} />
+      <${Timeline} player=${player} range=${ranged ? range : null} />
       <div class="row actions">
-        <a class="button" href=${api.contentUrl(video.id)} download=${`${video.id}.mp4`}><${Icon} name="download" />Download</a>
-        <${Button} icon="settings" label="Write all settings into the composer" onClick=${() => again(state.fromSettings(video), "All settings are in the composer.")}>Use settings<//>
+        <a class="button" href=${api.contentUrl(video.id)} download=${`${video.id}.mp4`}>
+          <${Icon} name="download" />Download</a>
+        <${Button} icon="settings" label="Write all settings into the composer"
+          onClick=${() => again(state.fromSettings(video), "All settings are in the composer.")}>Use settings<//>
         <${Button} icon="frame" label="This frame as the first one of a new video" onClick=${asFrame}>Use frame<//>
         <${Button} icon="compare" label="Select to compare" onClick=${() => {
           state.toggleSelected(video.id);
@@ -146,25 +152,30 @@ function Finished({ video }) {
         TOOLS,
       ).map(
         ([name, [label, icon]]) => html`<button key=${name} type="button" role="tab"
-        id=${`tab-${name}`} aria-controls="tool" class="tab" aria-selected=${tool.value === name ? "true" : "false"} onClick=${() => {
+        id=${`tab-${name}`} aria-controls="tool" class="tab" aria-selected=${tool.value === name ? "true" : "false"}
+          onClick=${() => {
           tool.value = name;
         }}><${Icon} name=${icon} />${label}</button>`,
       )}</div>
         <div class="tool" id="tool" role="tabpanel" aria-labelledby=${`tab-${tool.value}`} key=${tool.value}>
-          ${(!RANGED.includes(tool.value) || range.value) && html`<${Tool} video=${video} range=${range} mask=${mask} />`}</div></section>
+          ${ready && html`<${Tool} video=${video} range=${range} mask=${mask} />`}</div></section>
     </aside>`;
 }
 
 function Unfinished({ video }) {
   const failed = video.status === "failed",
+    seen = video.vitascope.preview > 0,
     [width, height] = video.size.split("x").map(Number);
   return html`
     <div class="left"><div class="screen pending" style=${{ aspectRatio: `${width} / ${height}` }}>
-        ${!failed && video.vitascope.preview > 0 && html`<img src=${api.previewUrl(video)} alt="What is seen so far" />`}
+        ${!failed && seen && html`<img src=${api.previewUrl(video)} alt="What is seen so far" />`}
         ${
           failed
-            ? html`<p class="cause"><${Icon} name="close" /><b>${video.error.code === "cancelled" ? "Cancelled" : "It was not made"}</b><span>${video.error.message}</span></p>`
-            : html`<div class="cause"><${Ring} percent=${video.progress} /><span>${standing(video, state.now.value)}</span></div>`
+            ? html`<p class="cause"><${Icon} name="close" />
+              <b>${video.error.code === "cancelled" ? "Cancelled" : "It was not made"}</b>
+              <span>${video.error.message}</span></p>`
+            : html`<div class="cause"><${Ring} percent=${video.progress} />
+              <span>${standing(video, state.now.value)}</span></div>`
         }</div>
       <div class="row actions">${
         failed
@@ -177,7 +188,8 @@ function Unfinished({ video }) {
               state.go();
             }}>Use settings<//>
             <${Button} icon="trash" label="Remove" onClick=${() => askRemove([video.id], () => state.go())} />`
-          : html`<${Button} icon="stop" label="Cancel" disabled=${video.vitascope.cancelling} onClick=${() => cancel(video)}>Cancel<//>`
+          : html`<${Button} icon="stop" label="Cancel" disabled=${video.vitascope.cancelling}
+            onClick=${() => cancel(video)}>Cancel<//>`
       }</div>
       <${Lineage} video=${video} /></div>
     <aside class="right"><${Facts} video=${video} /></aside>`;
@@ -195,9 +207,18 @@ export function Detail({ id }) {
         [1, "Older"],
       ].map(
         ([step, label]) =>
-          html`<${Button} label=${label} disabled=${!near(step)} onClick=${() => state.go("video", near(step))}>${label}<//>`,
+          html`<${Button} label=${label} disabled=${!near(step)}
+            onClick=${() => state.go("video", near(step))}>${label}<//>`,
       )}</span></nav>
-    ${!video && html`<p class="nothing">${video === null ? "There is no such video. It may have been removed." : "…"}</p>`}
-    ${video && html`<div class="columns" key=${id}>${video.status === "completed" ? html`<${Finished} key="done" video=${video} />` : html`<${Unfinished} key="wait" video=${video} />`}</div>`}
+    ${video === undefined && html`<p class="nothing">…</p>`}
+    ${video === null && html`<p class="nothing">There is no such video. It may have been removed.</p>`}
+    ${
+      video &&
+      html`<div class="columns" key=${id}>${
+        video.status === "completed"
+          ? html`<${Finished} key="done" video=${video} />`
+          : html`<${Unfinished} key="wait" video=${video} />`
+      }</div>`
+    }
   </main>`;
 }

@@ -1,4 +1,4 @@
-// What is asked before going on: a key, what to do with a dropped video, whether to remove, how to connect; the shortcuts.
+// What is asked before going on: a key, what to do with a dropped video, whether to remove, how to connect; shortcuts.
 import { html, useEffect, useMemo, useSignal } from "./html.js";
 import * as api from "./api.js";
 import * as media from "./media.js";
@@ -28,8 +28,11 @@ function Key() {
     }
   };
   return html`<${Modal} title="This service asks for a key">
-    <form onSubmit=${enter}><p>It was shown once, by <code>vitascope key create</code>. This browser keeps it in a cookie that no script can read.</p>
-      <label class="field"><span>API key</span><input type="password" autocomplete="current-password" value=${key.value} aria-invalid=${wrong.value ? "true" : "false"}
+    <form onSubmit=${enter}>
+      <p>It was shown once, by <code>vitascope key create</code>. This browser keeps it in a cookie that no script can
+        read.</p>
+      <label class="field"><span>API key</span><input type="password" autocomplete="current-password"
+        value=${key.value} aria-invalid=${wrong.value ? "true" : "false"}
         onInput=${(event) => {
           key.value = event.target.value;
         }} /></label>
@@ -38,7 +41,8 @@ function Key() {
 }
 
 function Remove({ ids, then }) {
-  return html`<${Modal} title=${ids.length === 1 ? "Remove this video?" : `Remove ${ids.length} videos?`} onClose=${close} kind="small">
+  return html`<${Modal} title=${ids.length === 1 ? "Remove this video?" : `Remove ${ids.length} videos?`}
+    onClose=${close} kind="small">
     <p>Its files are deleted. Videos made from it stay.</p>
     <footer><${Button} label="Keep" onClick=${close}>Keep<//>
       <${Button} kind="danger" icon="trash" label="Remove" onClick=${async () => {
@@ -188,7 +192,11 @@ function Combine({ ids }) {
       onClick=${combine}>Combine<//></footer><//>`;
 }
 
-const CATEGORIES = { self_harm: "self-harm", public_figures: "public figures", intellectual_property: "somebody's work" };
+const CATEGORIES = {
+  self_harm: "self-harm",
+  public_figures: "public figures",
+  intellectual_property: "somebody's work",
+};
 
 function Report({ id }) {
   const category = useSignal("other"),
@@ -206,9 +214,13 @@ function Report({ id }) {
   return html`<${Modal} title="What is wrong with this video?" onClose=${close} kind="small">
     <label class="field"><span>It is about</span><select value=${category.value} onChange=${(event) => {
       category.value = event.target.value;
-    }}>${options.map(([name, words]) => html`<option key=${name} value=${name} selected=${name === category.value}>${words}</option>`)}</select></label>
+    }}>${options.map(
+      ([name, words]) =>
+        html`<option key=${name} value=${name} selected=${name === category.value}>${words}</option>`,
+    )}</select></label>
     <${Text} label="In your words" value=${reason.value} maxlength="4000" onChange=${set(reason)} />
-    <footer><${Button} icon="flag" kind="main" label="Send" disabled=${busy.value || !reason.value.trim()} onClick=${send}>Send<//></footer><//>`;
+    <footer><${Button} icon="flag" kind="main" label="Send" disabled=${busy.value || !reason.value.trim()}
+      onClick=${send}>Send<//></footer><//>`;
 }
 
 export const SHORTCUTS = [
@@ -231,7 +243,8 @@ export const SHORTCUTS = [
 
 const Help = () => html`<${Modal} title="Keyboard" onClose=${close}>
   <dl class="shortcuts">${SHORTCUTS.map(([keys, words]) => html`<dt><kbd>${keys}</kbd></dt><dd>${words}</dd>`)}</dl>
-  <p class="hint">A picture or video can be dropped anywhere, or pasted. <a href="/openapi.json">The API</a> can do all that the studio does.</p><//>`;
+  <p class="hint">A picture or video can be dropped anywhere, or pasted. <a href="/openapi.json">The API</a> can do all
+    that the studio does.</p><//>`;
 
 const KINDS = { remove: Remove, clip: Clip, connect: Connect, combine: Combine, report: Report, help: Help };
 
@@ -244,6 +257,10 @@ export function Dialogs() {
 export const Toasts = () =>
   html`<div class="toasts" role="status" aria-live="polite">${state.toasts.value.map(
     (toast) => html`
-  <div key=${toast.id} class=${`toast ${toast.kind}`}><${Icon} name=${toast.kind === "error" ? "close" : "check"} /><span>${toast.text}</span>
-    ${toast.action && html`<button type="button" class="link" onClick=${toast.action.run}>${toast.action.label}</button>`}</div>`,
+  <div key=${toast.id} class=${`toast ${toast.kind}`}><${Icon} name=${toast.kind === "error" ? "close" : "check"} />
+    <span>${toast.text}</span>
+    ${
+      toast.action &&
+      html`<button type="button" class="link" onClick=${toast.action.run}>${toast.action.label}</button>`
+    }</div>`,
   )}</div>`;

@@ -1,4 +1,4 @@
-// The library: what is being made, and everything that was, day by day; tiles play while the pointer or the focus is on them.
+// The library: what is being made, and everything that was, day by day; tiles play under the pointer or the focus.
 import { html, signal, useEffect, useRef, useState } from "./html.js";
 import * as api from "./api.js";
 import * as state from "./state.js";
@@ -26,7 +26,7 @@ export const askRemove = (ids, then) => {
   state.dialog.value = { kind: "remove", ids, then };
 };
 
-// ------------------------------------------------------------------------------------------------------------ the queue
+// ----------------------------------------------------------------------------------------------------------- the queue
 
 const Preview = ({ video }) =>
   video.vitascope.preview
@@ -36,13 +36,15 @@ const Preview = ({ video }) =>
 function Waiting({ video }) {
   return html`
     <li class="waiting" data-id=${video.id} data-status=${video.status}>
-      <div class="stage"><${Preview} video=${video} />${video.status === "in_progress" && html`<${Ring} percent=${video.progress} />`}</div>
+      <div class="stage"><${Preview} video=${video} />
+        ${video.status === "in_progress" && html`<${Ring} percent=${video.progress} />`}</div>
       <div class="words">
         <p class="prompt">${video.prompt}</p>
         <p class="standing">${standing(video, state.now.value)}</p>
         <div class="bar"><i style=${{ transform: `scaleX(${video.progress / 100})` }}></i></div>
       </div>
-      <${Button} icon="stop" label=${`Cancel: ${video.prompt}`} disabled=${video.vitascope.cancelling} onClick=${() => cancel(video)} />
+      <${Button} icon="stop" label=${`Cancel: ${video.prompt}`} disabled=${video.vitascope.cancelling}
+        onClick=${() => cancel(video)} />
     </li>`;
 }
 
@@ -50,14 +52,17 @@ function Queue() {
   const list = state.waiting.value;
   if (!list.length) return null;
   const total = list.reduce((most, video) => Math.max(most, left(video, state.now.value) ?? 0), 0);
+  const when = total ? ` · all done in about ${duration(total)}` : "";
   return html`
     <section class="queue" aria-label="Being made">
-      <h2>Being made <small>${plural(list.length, "video")}${total > 0 && ` · all done in about ${duration(total)}`}</small></h2>
+      <h2>Being made <small>${plural(list.length, "video")}${when}</small></h2>
       <ul>${list.map((video) => html`<${Waiting} key=${video.id} video=${video} />`)}</ul>
     </section>`;
 }
 
-// ------------------------------------------------------------------------------------------------------------- the grid
+// ------------------------------------------------------------------------------------------------------------ the grid
+
+const ENDS = { cancelled: "Cancelled", moderation_blocked: "Refused" }; // by the error's code
 
 function Tile({ video }) {
   const [playing, setPlaying] = useState(false),
@@ -66,6 +71,7 @@ function Tile({ video }) {
     ratio = width / height;
   const failed = video.status === "failed",
     selected = state.selection.value.includes(video.id);
+  const facts = [TASKS[video.vitascope.task], `${Number(video.seconds)} s`, video.size.replace("x", " × ")];
   const shape = { "--ratio": String(Math.min(Math.max(ratio, 0.5), 2.4)) };
   const begin = () => {
     if (!state.muted.value && !failed) timer.current = setTimeout(() => setPlaying(true), 90);
@@ -82,18 +88,22 @@ function Tile({ video }) {
   };
   return html`
     <article class=${`tile ${selected ? "selected" : ""} ${failed ? "failed" : ""}`} style=${shape} data-id=${video.id}
-      data-status=${video.status} data-removing=${removing.value.has(video.id)} onPointerEnter=${begin} onPointerLeave=${end}>
-      <a href=${`#/video/${video.id}`} onClick=${open} onFocus=${begin} onBlur=${end} aria-label=${failed ? null : video.prompt}>
+      data-status=${video.status} data-removing=${removing.value.has(video.id)} onPointerEnter=${begin}
+        onPointerLeave=${end}>
+      <a href=${`#/video/${video.id}`} onClick=${open} onFocus=${begin} onBlur=${end}
+        aria-label=${failed ? null : video.prompt}>
         ${
           failed
             ? html`<span class="cause"><${Icon} name=${video.error?.code === "cancelled" ? "stop" : "close"} />
-              <b>${video.error?.code === "cancelled" ? "Cancelled" : video.error?.code === "moderation_blocked" ? "Refused" : "Failed"}</b>
+              <b>${ENDS[video.error?.code] ?? "Failed"}</b>
               ${video.error?.code !== "cancelled" && html`<span>${video.error?.message}</span>`}</span>`
-            : html`<img loading="lazy" decoding="async" src=${api.contentUrl(video.id, "thumbnail")} alt="" width=${width} height=${height} />`
+            : html`<img loading="lazy" decoding="async" src=${api.contentUrl(video.id, "thumbnail")} alt=""
+              width=${width} height=${height} />`
         }
-        ${playing && html`<video src=${api.contentUrl(video.id)} muted autoplay loop playsinline disablepictureinpicture />`}
+        ${playing && html`<video src=${api.contentUrl(video.id)} muted autoplay loop playsinline
+          disablepictureinpicture />`}
         <span class="caption"><span class="prompt">${video.prompt}</span>
-          <span class="facts">${TASKS[video.vitascope.task]} · ${Number(video.seconds)} s · ${video.size.replace("x", " × ")}</span></span>
+          <span class="facts">${facts.join(" · ")}</span></span>
       </a>
       <div class="corner">
         ${
@@ -103,8 +113,9 @@ function Tile({ video }) {
         }
         ${
           !failed &&
-          html`<button type="button" class="mark" aria-pressed=${selected ? "true" : "false"} title="Select to compare or connect (S)"
-          aria-label=${`Select: ${video.prompt}`} onClick=${() => state.toggleSelected(video.id)}><${Icon} name="check" /></button>`
+          html`<button type="button" class="mark" aria-pressed=${selected ? "true" : "false"}
+            title="Select to compare or connect (S)" aria-label=${`Select: ${video.prompt}`}
+            onClick=${() => state.toggleSelected(video.id)}><${Icon} name="check" /></button>`
         }
       </div>
     </article>`;
@@ -143,13 +154,15 @@ function Grid() {
     seen.observe(end.current);
     return () => seen.disconnect();
   }, [shown.length, state.more.value]);
-  const days = Map.groupBy(shown, dayOf);
+  const days = Map.groupBy(shown, dayOf),
+    empty = state.loaded.value && !shown.length;
   return html`
     ${[...days].map(
       ([day, videos]) => html`<section key=${day} class="day"><h2>${day}</h2>
       <div class="grid">${videos.map((video) => html`<${Tile} key=${video.id} video=${video} />`)}</div></section>`,
     )}
-    ${state.loaded.value && !shown.length && (words.length ? html`<p class="nothing">No video has these words.</p>` : !state.waiting.value.length && html`<${Welcome} />`)}
+    ${empty && words.length > 0 && html`<p class="nothing">No video has these words.</p>`}
+    ${empty && !words.length && !state.waiting.value.length && html`<${Welcome} />`}
     <div ref=${end} class="end"></div>`;
 }
 
@@ -160,7 +173,8 @@ const IDEAS = [
 ];
 const Welcome = () => html`
   <section class="welcome"><h2>What should be seen?</h2>
-    <p>Write a sentence below, or start from one of these. A picture becomes the first frame; one of your videos can be restyled or made longer: drop it anywhere.</p>
+    <p>Write a sentence below, or start from one of these. A picture becomes the first frame; one of your videos can be
+      restyled or made longer: drop it anywhere.</p>
     <ul>${IDEAS.map(
       (idea) =>
         html`<li><button type="button" class="button" onClick=${() => {
@@ -174,7 +188,8 @@ function Chosen() {
   if (!ids.length) return null;
   return html`<div class="chosen" role="toolbar" aria-label="Selected videos">
     <span>${ids.length === 1 ? "Select one more to compare or connect" : "2 selected"}</span>
-    <${Button} icon="compare" label="Compare (C)" disabled=${ids.length < 2} onClick=${() => state.go("compare", ...ids)}>Compare<//>
+    <${Button} icon="compare" label="Compare (C)" disabled=${ids.length < 2}
+      onClick=${() => state.go("compare", ...ids)}>Compare<//>
     <${Button} icon="connect" label="Connect" disabled=${ids.length < 2} onClick=${() => {
       state.dialog.value = { kind: "connect", ids };
     }}>Connect<//>

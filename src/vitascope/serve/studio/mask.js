@@ -1,7 +1,7 @@
 // A mask painted over a video: white is made anew, black stays.
 import { html, useEffect, useRef, useSignal } from "./html.js";
 import { toFile } from "./media.js";
-import { Button, Slider, Toggle } from "./parts.js";
+import { Button, Slider, Toggle, set } from "./parts.js";
 
 const PAINT = "#ff3d8b";
 
@@ -89,17 +89,14 @@ export function MaskCanvas({ mask }) {
     last.current = null;
     mask.look();
   };
-  return html`<canvas ref=${mask.canvas} class="mask" width=${mask.width} height=${mask.height} style=${size.value ?? {}} aria-label="Mask: paint what is to change"
+  return html`<canvas ref=${mask.canvas} class="mask" width=${mask.width} height=${mask.height}
+    style=${size.value ?? {}} aria-label="Mask: paint what is to change"
     onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${up} />`;
 }
 
 export const MaskTools = ({ mask }) => html`<div class="masktools">
-  <${Slider} label="Brush" min=${2} max=${Math.round(Math.min(mask.width, mask.height) / 2)} step=${1} value=${mask.brush.value} show=${(x) => `${x} px`} onChange=${(
-    x,
-  ) => {
-    mask.brush.value = x;
-  }} />
-  <div class="row"><${Toggle} label="Erase" on=${mask.erase.value} onChange=${(on) => {
-    mask.erase.value = on;
-  }} />
-    <${Button} kind="pill" label="Invert" onClick=${mask.invert}>Invert<//><${Button} kind="pill" label="Clear" onClick=${mask.clear}>Clear<//></div></div>`;
+  <${Slider} label="Brush" min=${2} max=${Math.round(Math.min(mask.width, mask.height) / 2)} step=${1}
+    value=${mask.brush.value} show=${(x) => `${x} px`} onChange=${set(mask.brush)} />
+  <div class="row"><${Toggle} label="Erase" on=${mask.erase.value} onChange=${set(mask.erase)} />
+    <${Button} kind="pill" label="Invert" onClick=${mask.invert}>Invert<//>
+    <${Button} kind="pill" label="Clear" onClick=${mask.clear}>Clear<//></div></div>`;

@@ -12,7 +12,7 @@ class Unfit extends Error {
 export const isVideo = (file) => /^(video\/|image\/gif)/.test(file.type);
 export const isPicture = (file) => /^image\/(png|jpeg|webp)/.test(file.type);
 
-// ---------------------------------------------------------------------------------------------------- settings in a file
+// -------------------------------------------------------------------------------------------------- settings in a file
 
 export async function readSettings(file) {
   // What `draft` was when the file was made; null if it is not one of ours.
@@ -74,7 +74,8 @@ async function findBox(file) {
     }
     end = Math.min(start + length, end);
     depth += 1;
-    if (depth === PATH.length) return end - content - 8 <= LARGEST ? [content + 8, end] : null; // after type and language
+    const text = content + 8; // after type and language
+    if (depth === PATH.length) return end - text <= LARGEST ? [text, end] : null;
     start = content + (name === "meta" ? 4 : 0); // `meta` has a version first
   }
   return null;

@@ -23,7 +23,9 @@ const PATHS = {
   compare: "M12 4v16M4 6h5v12H4zM15 6h5v12h-5z",
   sliders: "M4 8h8M16 8h4M4 16h4M12 16h8M14 6v4M10 14v4",
   search: "M11 4a7 7 0 1 1 0 14 7 7 0 0 1 0-14zM16 16l4.5 4.5",
-  sun: "M12 8a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM12 2.5v2M12 19.5v2M2.5 12h2M19.5 12h2M5.3 5.3l1.4 1.4M17.3 17.3l1.4 1.4M5.3 18.7l1.4-1.4M17.3 6.7l1.4-1.4",
+  sun:
+    "M12 8a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM12 2.5v2M12 19.5v2M2.5 12h2M19.5 12h2" +
+    "M5.3 5.3l1.4 1.4M17.3 17.3l1.4 1.4M5.3 18.7l1.4-1.4M17.3 6.7l1.4-1.4",
   moon: "M19.5 14.5A8 8 0 0 1 9.5 4.5a8 8 0 1 0 10 10z",
   keys: "M3 7h18v10H3zM7 11h.01M11 11h.01M15 11h.01M8 14h8",
   back: "M14 6l-6 6 6 6",
@@ -49,7 +51,8 @@ export const Icon = ({ name }) =>
   html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;
 
 export const Button = ({ icon, label, kind = "", children, ...rest }) => html`
-  <button type="button" class=${`button ${kind} ${children ? "" : "bare"}`} title=${label} aria-label=${children ? null : label} ...${rest}>
+  <button type="button" class=${`button ${kind} ${children ? "" : "bare"}`} title=${label}
+    aria-label=${children ? null : label} ...${rest}>
     ${icon && html`<${Icon} name=${icon} />`}${children}
   </button>`;
 
@@ -57,7 +60,10 @@ export const Pill = ({ label, value, options, onChange, icon }) => html`
   <label class="pill" title=${label}>
     ${icon && html`<${Icon} name=${icon} />`}
     <select aria-label=${label} value=${String(value)} onChange=${(event) => onChange(event.target.value)}>
-      ${options.map(([key, text]) => html`<option key=${key} value=${String(key)} selected=${String(key) === String(value)}>${text}</option>`)}
+      ${options.map(
+        ([key, text]) =>
+          html`<option key=${key} value=${String(key)} selected=${String(key) === String(value)}>${text}</option>`,
+      )}
     </select>
   </label>`;
 
@@ -68,14 +74,16 @@ export const Toggle = ({ label, icon, on, onChange, ...rest }) => html`
 export const Slider = ({ label, value, min, max, step, show = String, onChange, ends }) => html`
   <label class="field slider">
     <span class="line"><span>${label}</span><span class="value" aria-hidden="true">${show(value)}</span></span>
-    <input type="range" aria-label=${label} value=${value} min=${min} max=${max} step=${step} aria-valuetext=${show(value)} style=${{ "--fill": `${((value - min) / (max - min)) * 100}%` }}
+    <input type="range" aria-label=${label} value=${value} min=${min} max=${max} step=${step}
+      aria-valuetext=${show(value)} style=${{ "--fill": `${((value - min) / (max - min)) * 100}%` }}
       onInput=${(event) => onChange(Number(event.target.value))} />
     ${ends && html`<span class="line small"><span>${ends[0]}</span><span>${ends[1]}</span></span>`}
   </label>`;
 
 export const Text = ({ label, value, onChange, rows = 3, ...rest }) => html`
   <label class="field"><span>${label}</span>
-    <textarea rows=${rows} maxlength="32000" value=${value} onInput=${(event) => onChange(event.target.value)} ...${rest} /></label>`;
+    <textarea rows=${rows} maxlength="32000" value=${value} onInput=${(event) => onChange(event.target.value)}
+      ...${rest} /></label>`;
 
 export function Modal({ title, onClose, children, kind = "" }) {
   // A <dialog>: the browser keeps the focus inside and closes on Escape. It gives the focus back when it is closed, not
@@ -94,11 +102,13 @@ export function Modal({ title, onClose, children, kind = "" }) {
         event.preventDefault();
         onClose?.();
       }}>
-    <div class="inside"><header><h2>${title}</h2>${onClose && html`<${Button} icon="close" label="Close" onClick=${onClose} />`}</header>
+    <div class="inside"><header><h2>${title}</h2>${onClose && html`<${Button} icon="close" label="Close"
+      onClick=${onClose} />`}</header>
     ${children}</div></dialog>`;
 }
 
 export const Ring = ({ percent }) => html`
-  <svg class="ring" viewBox="0 0 36 36" role="progressbar" aria-label="Progress" aria-valuenow=${percent} aria-valuemin="0" aria-valuemax="100">
+  <svg class="ring" viewBox="0 0 36 36" role="progressbar" aria-label="Progress" aria-valuenow=${percent}
+    aria-valuemin="0" aria-valuemax="100">
     <circle cx="18" cy="18" r="15" /><circle class="done" cx="18" cy="18" r="15" pathLength="100"
       stroke-dasharray=${`${Math.max(percent, 1)} 100`} /></svg>`;

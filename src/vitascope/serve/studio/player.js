@@ -40,7 +40,8 @@ export function Screen({ player, src, label, autoplay = true, range = null, chil
     return () => cancelAnimationFrame(frame);
   }, [src, range]);
   return html`<div class="screen">
-    <video ref=${video} src=${src} aria-label=${label} muted loop playsinline autoplay=${autoplay} onClick=${player.toggle}
+    <video ref=${video} src=${src} aria-label=${label} muted loop playsinline autoplay=${autoplay}
+      onClick=${player.toggle}
       onLoadedMetadata=${(event) => {
         length.value = event.target.duration;
       }} onPlay=${() => {
@@ -72,10 +73,13 @@ export function Timeline({ player, range = null }) {
   ) => html`<input class="bound" type="range" aria-label=${label} min="0" max=${length.value} step=${1 / fps}
     value=${range.value[place]} aria-valuetext=${clock(range.value[place])} onInput=${mark(place)} />`;
   return html`<div class="timeline">
-    <${Button} icon=${playing.value ? "pause" : "play"} label=${playing.value ? "Pause (Space)" : "Play (Space)"} onClick=${player.toggle} />
+    <${Button} icon=${playing.value ? "pause" : "play"} label=${playing.value ? "Pause (Space)" : "Play (Space)"}
+      onClick=${player.toggle} />
     <div class="rail">
-      ${range?.value && html`<i class="span" style=${{ left: percent(range.value[0]), width: percent(range.value[1] - range.value[0]) }}></i>`}
-      <input class="scrub" type="range" aria-label="Time" min="0" max=${length.value} step="0.01" value=${time.value} aria-valuetext=${clock(time.value)} style=${{ "--fill": percent(time.value) }}
+      ${range?.value && html`<i class="span"
+        style=${{ left: percent(range.value[0]), width: percent(range.value[1] - range.value[0]) }}></i>`}
+      <input class="scrub" type="range" aria-label="Time" min="0" max=${length.value} step="0.01" value=${time.value}
+        aria-valuetext=${clock(time.value)} style=${{ "--fill": percent(time.value) }}
         onInput=${(event) => {
           player.video.current?.pause();
           player.seek(Number(event.target.value));

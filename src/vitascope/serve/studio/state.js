@@ -1,5 +1,5 @@
-// What the page knows: the videos as the service last told them, the draft, the place, what is selected. The service keeps the
-// videos and pictures, the browser the draft, the address bar the place; so a reload shows the same.
+// What the page knows: the videos as the service last told them, the draft, the place, what is selected. The service
+// keeps the videos and pictures, the browser the draft, the address bar the place; so a reload shows the same.
 import { batch, computed, effect, signal, useEffect, useRef, useSignal } from "./html.js";
 import * as api from "./api.js";
 import { styleName } from "./words.js";
@@ -182,7 +182,7 @@ export function watch() {
   start();
 }
 
-// -------------------------------------------------------------------------------------------------------- place, messages
+// ----------------------------------------------------------------------------------------------------- place, messages
 
 const whereNow = () => location.hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
 export const route = signal(whereNow()); // ["video", id], ["compare", id, id], ["verify"], [] for the library

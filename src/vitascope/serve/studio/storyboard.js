@@ -36,7 +36,8 @@ export function addClip(video, [first, last]) {
     free = before && before.at + (before.clip?.range ? before.clip.range[1] - before.clip.range[0] : 1);
   const at = before ? free : Math.max((room - length) / 2, 0);
   const wanted = before ? (state.SECONDS.find((one) => one >= Math.max(at + length, seconds)) ?? seconds) : room;
-  const card = { id: randomToken(), at: clamp(at, wanted), prompt: "", cut: false, clip: { id: video.id, range: [first, last] } };
+  const clip = { id: video.id, range: [first, last] };
+  const card = { id: randomToken(), at: clamp(at, wanted), prompt: "", cut: false, clip };
   state.change({
     board: true,
     loop: false,
@@ -55,6 +56,11 @@ function dropShown(card) {
   setCard(card.id, { picture: null, clip: null });
 }
 
+function whatIsShown({ clip }) {
+  if (!clip) return "Picture";
+  return clip.range ? `${clip.range.map((second) => second.toFixed(2)).join(" to ")} s` : "Video";
+}
+
 function Shown({ card, number }) {
   // What a card shows, or the place to put a picture.
   const chooser = useRef(),
@@ -70,11 +76,14 @@ function Shown({ card, number }) {
     return () => made && URL.revokeObjectURL(made);
   }, [card.picture?.id, card.clip?.id]);
   if (card.picture || card.clip)
-    return html`<div class="shown">${url && html`<img src=${url} alt=${card.clip ? "A part of a video" : "A picture"} />`}
-      <span>${card.clip ? (card.clip.range ? `${card.clip.range.map((second) => second.toFixed(2)).join(" to ")} s` : "Video") : "Picture"}</span>
+    return html`<div class="shown">${url && html`<img src=${url}
+      alt=${card.clip ? "A part of a video" : "A picture"} />`}
+      <span>${whatIsShown(card)}</span>
       <${Button} icon="close" label=${`Take it off card ${number}`} onClick=${() => dropShown(card)} /></div>`;
-  return html`<div class="shown"><${Button} icon="picture" label=${`A picture for card ${number}`} onClick=${() => chooser.current.click()}>Picture<//>
-    <input ref=${chooser} type="file" hidden aria-label=${`Picture of card ${number}`} accept="image/png,image/jpeg,image/webp" onChange=${(event) => {
+  return html`<div class="shown"><${Button} icon="picture" label=${`A picture for card ${number}`}
+    onClick=${() => chooser.current.click()}>Picture<//>
+    <input ref=${chooser} type="file" hidden aria-label=${`Picture of card ${number}`}
+      accept="image/png,image/jpeg,image/webp" onChange=${(event) => {
       if (event.target.files[0]) addPicture(card.id, event.target.files[0]);
       event.target.value = "";
     }} /></div>`;
@@ -101,7 +110,8 @@ const begin = (id) => (field) => {
 };
 
 function follow(event, move, done) {
-  // Calls `move` for every move of the pointer that went down, and `done` where it goes up; `done(null)` if it is taken away.
+  // Calls `move` for every move of the pointer that went down, and `done` where it goes up; `done(null)` if it is taken
+  // away.
   const pointer = event.pointerId;
   const own = (action) => (next) => {
     if (next.pointerId === pointer) action(next);
@@ -142,7 +152,8 @@ function Marker({ card, number, seconds, timeAt }) {
     event.preventDefault();
     event.stopPropagation();
   };
-  return html`<div class=${`marker ${card.cut ? "cut" : ""}`} role="slider" tabindex="0" aria-label=${`Card ${number}: ${card.prompt || "empty"}`}
+  return html`<div class=${`marker ${card.cut ? "cut" : ""}`} role="slider" tabindex="0"
+    aria-label=${`Card ${number}: ${card.prompt || "empty"}`}
     aria-valuemin="0" aria-valuemax=${seconds} aria-valuenow=${card.at} aria-valuetext=${`${card.at} seconds`}
     style=${{ left: `${(card.at / seconds) * 100}%` }} onPointerDown=${drag} onKeyDown=${press}><b>${number}</b></div>`;
 }
@@ -183,7 +194,8 @@ export function Storyboard() {
   };
   const addAfterLast = () =>
     addCard(cards.length ? Math.min(cards.at(-1).at + Math.max(seconds / 4, STEP), seconds) : 0);
-  const every = seconds <= 8 ? 1 : seconds <= 20 ? 2 : 10;
+  const every = seconds <= 8 ? 1 : seconds <= 20 ? 2 : 10,
+    percent = (at) => `${(at / seconds) * 100}%`;
   return html`
     <section class="board" aria-label="Storyboard">
       <div class="head">
@@ -201,10 +213,12 @@ export function Storyboard() {
       }}>
         ${inOrder(cards).map(
           (card, place, all) => html`<i key=${card.id} class=${`reach ${card.cut ? "cut" : ""}`}
-          style=${{ left: `${(card.at / seconds) * 100}%`, width: `${(((all[place + 1]?.at ?? seconds) - card.at) / seconds) * 100}%` }}></i>`,
+          style=${{ left: percent(card.at), width: percent((all[place + 1]?.at ?? seconds) - card.at) }}></i>`,
         )}
-        ${Array.from({ length: Math.floor(seconds / every) + 1 }, (_, place) => html`<span class="tick" style=${{ left: `${((place * every) / seconds) * 100}%` }}>${place * every}</span>`)}
-        ${inOrder(cards).map((card, place) => html`<${Marker} key=${card.id} card=${card} number=${place + 1} seconds=${seconds} timeAt=${timeAt} />`)}
+        ${Array.from({ length: Math.floor(seconds / every) + 1 }, (_, place) => html`<span class="tick"
+          style=${{ left: percent(place * every) }}>${place * every}</span>`)}
+        ${inOrder(cards).map((card, place) => html`<${Marker} key=${card.id} card=${card} number=${place + 1}
+          seconds=${seconds} timeAt=${timeAt} />`)}
       </div>
       <ol class="cards">${inOrder(cards).map(
         (card, place) => html`
@@ -215,15 +229,19 @@ export function Storyboard() {
           addPicture(card.id, file);
         }}>
           <header><b>${place + 1}</b><label class="at"><span class="hidden">Begins at, seconds</span>
-            <input type="number" min="0" max=${seconds} step=${STEP} value=${card.at} onChange=${(event) => setCard(card.id, { at: clamp(Number(event.target.value), seconds) })} /> s</label>
-            <label class="check"><input type="checkbox" checked=${card.cut} onChange=${(event) => setCard(card.id, { cut: event.target.checked })} />Cut</label>
+            <input type="number" min="0" max=${seconds} step=${STEP} value=${card.at}
+              onChange=${(event) => setCard(card.id, { at: clamp(Number(event.target.value), seconds) })} /> s</label>
+            <label class="check"><input type="checkbox" checked=${card.cut}
+              onChange=${(event) => setCard(card.id, { cut: event.target.checked })} />Cut</label>
             <${Button} icon="close" label=${`Remove card ${place + 1}`} onClick=${() => dropCard(card.id)} /></header>
-          <textarea id=${`card-${card.id}`} ref=${begin(card.id)} rows="2" placeholder=${place ? "Then …" : "At first …"} aria-label=${`Card ${place + 1}`} value=${card.prompt}
+          <textarea id=${`card-${card.id}`} ref=${begin(card.id)} rows="2"
+            placeholder=${place ? "Then …" : "At first …"} aria-label=${`Card ${place + 1}`} value=${card.prompt}
             onInput=${(event) => setCard(card.id, { prompt: event.target.value })} />
           <${Shown} card=${card} number=${place + 1} />
           ${card.at >= seconds && html`<p class="warn">Begins after the end</p>`}
         </li>`,
       )}</ol>
-      ${ghost && html`<span class=${`ghost ${ghost.over ? "over" : ""}`} style=${{ left: `${ghost.x}px`, top: `${ghost.y}px` }}>${ghost.over ? "Drop here" : "Card"}</span>`}
+      ${ghost && html`<span class=${`ghost ${ghost.over ? "over" : ""}`}
+        style=${{ left: `${ghost.x}px`, top: `${ghost.y}px` }}>${ghost.over ? "Drop here" : "Card"}</span>`}
     </section>`;
 }

@@ -54,7 +54,8 @@ function Extend({ video }) {
         onClick=${extend("forward")}>After<//></footer>`;
 }
 
-const Marked = ({ range }) => html`<p class="marked"><b>${clock(range.value[0])}</b> to <b>${clock(range.value[1])}</b></p>`;
+const Marked = ({ range: { value } }) =>
+  html`<p class="marked"><b>${clock(value[0])}</b> to <b>${clock(value[1])}</b></p>`;
 
 function Recut({ video, range }) {
   const keep = () => {
@@ -62,10 +63,11 @@ function Recut({ video, range }) {
     state.say("It is on the storyboard. Write what happens around it.");
     state.go();
   };
-  return html`<p class="hint">Mark on the timeline what is worth keeping: drag its ends, or press I and O. It becomes a card
-      of a storyboard; what comes before and after it is made.</p>
+  return html`<p class="hint">Mark on the timeline what is worth keeping: drag its ends, or press I and O. It becomes a
+      card of a storyboard; what comes before and after it is made.</p>
     <${Marked} range=${range} />
-    <footer><${Button} icon="recut" kind="main" label="Onto the storyboard" onClick=${keep}>Onto the storyboard<//></footer>`;
+    <footer><${Button} icon="recut" kind="main" label="Onto the storyboard"
+      onClick=${keep}>Onto the storyboard<//></footer>`;
 }
 
 function Infill({ video, range }) {
@@ -80,7 +82,8 @@ function Infill({ video, range }) {
   return html`<p class="hint">Mark on the timeline what is to be made anew: drag its ends, or press I and O. The rest
       stays.</p>
     <${Marked} range=${range} /><${Prompt} making=${making} label="What happens in it" />
-    <footer><${Button} icon="infill" kind="main" label="Fill in" disabled=${!making.ready} onClick=${fill}>Fill in<//></footer>`;
+    <footer><${Button} icon="infill" kind="main" label="Fill in" disabled=${!making.ready}
+      onClick=${fill}>Fill in<//></footer>`;
 }
 
 function Inpaint({ video, mask }) {
@@ -90,7 +93,8 @@ function Inpaint({ video, mask }) {
     api.remixVideo(video.id, { prompt: making.prompt.value, mask: await mask.file(), strength: strength.value }),
   );
   return html`<p class="hint">Paint over what is to change. The rest of every frame stays.</p>
-    <${MaskTools} mask=${mask} /><${Prompt} making=${making} label="What is seen there" /><${Strength} value=${strength} />
+    <${MaskTools} mask=${mask} /><${Prompt} making=${making} label="What is seen there" />
+    <${Strength} value=${strength} />
     <footer><${Button} icon="brush" kind="main" label="Inpaint" disabled=${!making.ready || !mask.painted.value}
       onClick=${inpaint}>Inpaint<//></footer>`;
 }
@@ -99,10 +103,11 @@ function Outpaint({ video }) {
   const making = useMaking(video.prompt ?? ""),
     [width, height] = video.size.split("x").map(Number),
     even = (side) => Math.round(side / 16) * 16;
+  const around = (ratio) => (ratio > width / height ? [even(height * ratio), height] : [width, even(width / ratio)]);
   const sizes = new Map(
     Object.entries(state.ASPECTS)
       .filter(([, ratio]) => Math.abs(ratio / (width / height) - 1) > 0.1)
-      .map(([name, ratio]) => [name, ratio > width / height ? [even(height * ratio), height] : [width, even(width / ratio)]]),
+      .map(([name, ratio]) => [name, around(ratio)]),
   );
   const aspect = useSignal(sizes.keys().next().value);
   const size = sizes.get(aspect.value).join("x");
@@ -110,7 +115,8 @@ function Outpaint({ video }) {
   const outpaint = making.make(() => api.outpaintVideo({ prompt: making.prompt.value, video: { id: video.id }, size }));
   return html`<p class="hint">All of the picture stays; what is around it is made.</p>
     <${Prompt} making=${making} label="What is seen around it" />
-    <footer><${Pill} label="New aspect" icon="outpaint" value=${aspect.value} options=${options} onChange=${set(aspect)} />
+    <footer><${Pill} label="New aspect" icon="outpaint" value=${aspect.value} options=${options}
+      onChange=${set(aspect)} />
       <${Button} icon="outpaint" kind="main" label="Outpaint" disabled=${!making.ready}
         onClick=${outpaint}>Outpaint<//></footer>`;
 }
@@ -123,8 +129,9 @@ function Loop({ video }) {
   );
   return html`<p class="hint">Its end is led back to its beginning, so that it runs for ever without a seam.</p>
     <${Prompt} making=${making} label="Prompt" />
-    <footer><${Length} value=${seconds} /><${Button} icon="loop" kind="main" label="Make a loop" disabled=${!making.ready}
-      onClick=${lead}>Make a loop<//></footer>`;
+    <footer><${Length} value=${seconds} />
+      <${Button} icon="loop" kind="main" label="Make a loop" disabled=${!making.ready}
+        onClick=${lead}>Make a loop<//></footer>`;
 }
 
 function Others({ video, label, chosen }) {
@@ -151,7 +158,8 @@ function Connect({ video }) {
       curve: curve.value,
     }),
   );
-  return html`<p class="hint">A passage that leads from this video to another one, whose prompt takes over along the curve.</p>
+  return html`<p class="hint">A passage that leads from this video to another one, whose prompt takes over along the
+      curve.</p>
     <${Others} video=${video} label="To which video" chosen=${other} />
     <${Prompt} making=${making} label="What happens in between" />
     <footer><${Length} value=${seconds} /><${Curve} value=${curve} />
@@ -171,7 +179,8 @@ function Combine({ video }) {
       strength: strength.value,
     }),
   );
-  return html`<p class="hint">What moves in this video is put into the place of another one; the camera has to stand still.</p>
+  return html`<p class="hint">What moves in this video is put into the place of another one; the camera has to stand
+      still.</p>
     <${Others} video=${video} label="Into the place of which video" chosen=${other} />
     <${Prompt} making=${making} label="What is seen then" /><${Strength} value=${strength} />
     <footer><${Button} icon="combine" kind="main" label="Combine" disabled=${!making.ready || !other.value}

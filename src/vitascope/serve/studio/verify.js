@@ -38,9 +38,11 @@ export function Verify() {
     };
   }, [file]);
   return html`<main class="verify" id="content">
-    <nav class="trail"><${Button} icon="back" label="Back to the library (Esc)" onClick=${() => state.go()}>Library<//></nav>
+    <nav class="trail"><${Button} icon="back" label="Back to the library (Esc)"
+      onClick=${() => state.go()}>Library<//></nav>
     <h2>Where does this file come from?</h2>
-    <p class="hint">Drop a video or a picture. It is compared with what this installation has made and signed; nothing of it is kept.</p>
+    <p class="hint">Drop a video or a picture. It is compared with what this installation has made and signed; nothing
+      of it is kept.</p>
     <button type="button" class="drop" onClick=${() => chooser.current.click()}><${Icon} name="origin" />
       <span>${file ? file.name : "Drop a file here, or choose one"}</span></button>
     <input ref=${chooser} type="file" hidden aria-label="File" accept="video/*,image/*" onChange=${(event) => {
