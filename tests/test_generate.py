@@ -1,16 +1,21 @@
 """Generation: reproducible, any length, known frames unchanged."""
 
+import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from vitascope.generate import generate, generate_frames, prepare, stream, stream_ring
-from vitascope.sampling import sample
 from vitascope.data.truth import layout_of
+from vitascope.generate import generate, generate_frames, prepare, stream, stream_ring
+from vitascope.models.stylist import STYLISTS, Stylist
+from vitascope.sampling import sample
 from vitascope.tasks import extend, image_to_video, know, loop, text_to_video
+from vitascope.video import from_unit, to_unit
 from vitascope.world.physics import simulate
 from vitascope.world.scene import sample_scene
+from vitascope.world.styles import STYLES
 
 
 def windows(system, condition, *, seed, steps, guidance=3.0):
@@ -95,6 +100,19 @@ def test_decoding_in_parts_changes_nothing(nano_system, told):
     whole = nano_system.upsampler(nano_system.autoencoder.decode(latents[None]).clamp(-1, 1), [layout])
     expected = (whole[0].clamp(-1, 1) * 127.5 + 127.5).round().byte().permute(1, 2, 3, 0).numpy()
     assert np.abs(frames.astype(int) - expected).max() <= 1
+
+
+def test_a_clip_is_put_into_the_style_of_its_plan(nano_system):
+    torch.manual_seed(0)
+    latents = torch.randn(nano_system.transformer.config.channels, 9, 4, 4)
+    scene = replace(sample_scene(1, frames=33), style="film")
+    layout = layout_of(scene, simulate(scene), 0, 33)
+    system = copy.copy(nano_system)
+    system.stylist = Stylist(STYLISTS["nano"]).requires_grad_(False)
+    plain, styled = (np.concatenate(list(stream(one, latents.split(4, 1), layout))) for one in (nano_system, system))
+    expected = from_unit(system.stylist(to_unit(plain[None]), list(STYLES).index("film"))[0])
+    assert np.abs(styled.astype(int) - expected).max() <= 3  # `plain` was rounded
+    assert np.abs(styled.astype(int) - plain).mean() > 10
 
 
 def test_progress_counts_all_windows(nano_system):

@@ -81,7 +81,7 @@ def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None
             end += FRAMES * latents.shape[1]
             large = system.upsampler(frames, [flat.part(slice(end - frames.shape[2], end))] if flat else ())
             if layout and system.stylist:
-                large = system.stylist(large, int(layout.look[0]))
+                large = system.stylist(large.clamp(-1, 1), int(layout.look[0]))
             ready = large.shape[2] - reach
             if ready > first:
                 yield from_unit(large[0, :, first:ready])
