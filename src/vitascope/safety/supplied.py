@@ -15,14 +15,35 @@ raises ValueError, which blocks; how good the classifier is it cannot know.
 """
 
 import hashlib
+import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from .policy import CATEGORIES
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+
+def open_session(weights: bytes | str) -> "InferenceSession":
+    """A network of an ONNX file or its path, on the cores that this process may use: left to itself onnxruntime takes
+    all there are, and its threads wait for one another in loops that cost more than the network where cores are shared.
+    """
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(3)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = own_cores()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+
+
+def own_cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 @dataclass(frozen=True)
@@ -52,18 +73,14 @@ class Description:
 class Supplied:
     """A reviewer of the categories that its description names."""
 
-    def __init__(self, path: Path, *, threads: int) -> None:
-        import onnxruntime
-
+    def __init__(self, path: Path) -> None:
         try:
             self.told = Description(**tomllib.loads(path.read_text("utf-8")))
         except (OSError, TypeError, ValueError) as error:
             raise ValueError(f"{path} describes no classifier: {error}") from None
         weights = (path.parent / self.told.weights).read_bytes()
         self.name, self.version = path.name, hashlib.sha256(weights).hexdigest()[:12]
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        self.session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        self.session = open_session(weights)
 
     def score(self, frames: np.ndarray) -> dict[str, np.ndarray]:
         """Frames (N, H, W, 3) uint8 → scores (N,). ValueError if there are other outputs than the description names."""
