@@ -1,9 +1,9 @@
 """A style put on a finished video: (B, 3, T, H, W) in [-1, 1] and the number of a style → the same video in that style.
 
-A feed-forward network for each style (after Johnson et al. 2016, "Perceptual Losses for Real-Time Style Transfer"), frame by
-frame: pictures are painted without a style, which the transformer then need not learn anew for every subject and place. A
-network sees a frame at four scales, the mean and the spread of its colours, and how far from the middle a pixel lies: that
-is what outlines, square pixels, exposure and dark corners take.
+A feed-forward network for each style (after Johnson et al. 2016, "Perceptual Losses for Real-Time Style Transfer"),
+frame by frame: pictures are painted without a style, which the transformer then need not learn anew for every subject
+and place. A network sees a frame at four scales, the mean and the spread of its colours, waves of lightness and hue, and
+how far from the middle a pixel lies: that is what outlines, square pixels, exposure, few colours and dark corners take.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,13 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from .layout import waves
+
 SCALES = (1, 2, 4, 8)  # pixels over which a frame is averaged
-SEEN = 3 * len(SCALES) + 6 + 1
+WAVED = (0, 2)  # scales whose colours are also told as waves
+WAVES = 4  # frequencies for each number of a colour
+SEEN = 3 * len(SCALES) + 6 * WAVES * len(WAVED) + 6 + 1  # numbers of a pixel: see `look_at`
+LIGHTNESS = torch.tensor([[0.299, 0.587, 0.114], [0.500, -0.419, -0.081], [-0.169, -0.331, 0.500]])  # ITU-R BT.601
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,7 @@ class Stylist(nn.Module):
         super().__init__()
         self.config = config
         self.networks = nn.ModuleList(_network(config) for _ in range(config.styles))
-        self.colours = nn.ModuleList(nn.Conv2d(SEEN, 3, 1) for _ in range(config.styles))  # the short way of what is linear
+        self.colours = nn.ModuleList(nn.Conv2d(SEEN, 3, 1) for _ in range(config.styles))  # all that is linear
         self.to(memory_format=torch.channels_last)
 
     def forward(self, video: Tensor, style: int) -> Tensor:
@@ -59,10 +64,17 @@ def look_at(frames: Tensor) -> Tensor:
     """What a network sees of frames (N, 3, H, W), (N, SEEN, H, W)."""
     N, _, H, W = frames.shape
     scales = [frames if side == 1 else coarse(frames, side) for side in SCALES]
+    waved = [colour_waves(scales[number]) for number in WAVED]
     colours = torch.cat([frames.mean((2, 3)), frames.std((2, 3))], 1)                         # (N, 6)
     y, x = ((torch.arange(count) + 0.5) / count * 2 - 1 for count in (H, W))
     corner = (y[:, None].square() + x.square()) / 2                                           # (H, W)
-    return torch.cat([*scales, colours[..., None, None].expand(-1, -1, H, W), corner.expand(N, 1, H, W)], 1)
+    return torch.cat([*scales, *waved, colours[..., None, None].expand(-1, -1, H, W), corner.expand(N, 1, H, W)], 1)
+
+
+def colour_waves(frames: Tensor) -> Tensor:
+    """Lightness and two differences of colour as sines and cosines, (N, 6 WAVES, H, W)."""
+    numbers = torch.einsum("k c, n c h w -> n h w k", LIGHTNESS.to(frames), frames)
+    return rearrange(waves(numbers, WAVES), "n h w k waves -> n (k waves) h w")
 
 
 def coarse(frames: Tensor, side: int) -> Tensor:
