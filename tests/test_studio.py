@@ -455,10 +455,27 @@ def test_a_video_that_is_removed_elsewhere_goes(live: Live, tab: Tab) -> None:
     tile = page.locator(f".tile[data-id={id}]")
     expect(tile.locator("img")).not_to_have_js_property("naturalWidth", 0)  # else its picture may be asked for when it is gone
     view = tab(f"#/video/{id}")
-    view.wait_for_function("() => document.querySelector('.screen video')?.readyState === 4")  # all of it is here
+    view.wait_for_function(  # all of it is here
+        "() => { const video = document.querySelector('.screen video');"
+        " return video?.buffered.length && video.buffered.end(0) > video.duration - 0.1; }"
+    )
     live.http.delete(f"/v1/videos/{id}")
     expect(tile).to_have_count(0)
     expect(view.get_by_text("There is no such video.")).to_be_visible()
+
+
+def test_a_card_lets_go_of_a_video_that_is_removed(live: Live, browser) -> None:
+    id = make(live, prompt="shown on a card")
+    page = browser.new_context().new_page()  # which may be told that there is no such video
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{live.url}/#/video/{id}")
+    page.get_by_role("tab", name="Re-cut").click()
+    page.get_by_role("button", name="Onto the storyboard").click()
+    expect(page.get_by_alt_text("A part of a video")).not_to_have_js_property("naturalWidth", 0)
+    live.http.delete(f"/v1/videos/{id}")
+    page.reload()
+    expect(page.get_by_title("A picture for card 1")).to_be_visible()
+    page.context.close()
 
 
 def test_a_video_is_reported(live: Live, tab: Tab, clip: str) -> None:

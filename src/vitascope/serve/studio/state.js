@@ -220,6 +220,7 @@ export async function attempt(action) {
 
 export const selection = signal([]); // at most two ids: to compare, to connect
 export const toggleSelected = (id) => {
+  if (videos.value.get(id)?.status !== "completed") return; // there is nothing to compare or connect
   const others = selection.value.filter((other) => other !== id);
   selection.value = others.length < selection.value.length ? others : [...others.slice(-1), id];
 };

@@ -72,7 +72,12 @@ function Shown({ card, number }) {
         (blob) => setUrl((made = URL.createObjectURL(blob))),
         (error) => error.status === 404 && setCard(card.id, { picture: null }),
       );
-    else setUrl(card.clip ? contentUrl(card.clip.id, "thumbnail") : null);
+    else if (card.clip)
+      state.find(card.clip.id).then(
+        (video) => (video ? setUrl(contentUrl(video.id, "thumbnail")) : setCard(card.id, { clip: null })),
+        () => {}, // the service does not answer now
+      );
+    else setUrl(null);
     return () => made && URL.revokeObjectURL(made);
   }, [card.picture?.id, card.clip?.id]);
   if (card.picture || card.clip)
