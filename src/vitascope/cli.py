@@ -246,8 +246,8 @@ def data(
     parts = {"validation": (validation, validation, 0, 0, "any"), "train": (images, clips, long, plans, "train")}
     for folder, (images, clips, long, plans, split) in parts.items():
         with _progress(folder) as progress:
-            write_shards(out / folder, images=images, clips=clips, long=long, plans=plans, split=split, progress=progress,
-                         **encoders)
+            write_shards(out / folder, images=images, clips=clips, long=long, plans=plans, split=split,
+                         progress=progress, **encoders)
         print(f"{out / folder}: {len(list((out / folder).glob('*.safetensors')))} shards")
 
 
@@ -294,8 +294,8 @@ def train_transformer(
                                                    **NUMBER)] = None,
     every: Annotated[int, typer.Option(help="Steps from one checkpoint, validation and sample sheet to the next.",
                                        **AMOUNT)] = 250,
-    assistants: Annotated[int, typer.Option(help="Processes that add gradients beside the main one, each with a thread: "
-                                                 "one for each further core.", **WHOLE)] = 0,
+    assistants: Annotated[int, typer.Option(help="Processes that add gradients beside the main one, each with a "
+                                                 "thread: one for each further core.", **WHOLE)] = 0,
     start: Annotated[Path | None, typer.Option(help="Folder of a transformer to start from.")] = None,
     autoencoder: Annotated[Path | None, typer.Option(help="For samples: folder of the data's autoencoder.")] = None,
     upsampler: Annotated[Path | None, typer.Option(help="For samples: folder of an upsampler.")] = None,
@@ -306,8 +306,9 @@ def train_transformer(
     from .train.transformer import TrainingConfig, train
 
     named(TRANSFORMERS, size, "transformer")
+    alone = None if TRANSFORMERS[size].staged and not start else 0  # without images at first: plans, known weights
     config = TrainingConfig(size=size, seed=seed, **given(steps=steps, tokens=tokens, rate=rate, cooldown=cooldown,
-                                                                alone=None if TRANSFORMERS[size].staged and not start else 0))
+                                                          alone=alone))
     decoders = None
     if autoencoder and upsampler:
         decoders = _load_part("autoencoder", autoencoder), _load_part("upsampler", upsampler)
@@ -404,7 +405,8 @@ def export(
 
     words = named(VOCABULARIES, vocabulary, "vocabulary")
     captions = (caption(sample_scene(seed, words), level, seed) for seed in range(2000) for level in LEVELS)
-    knows = {key: sorted(set(value)) for key, value in asdict(words).items() if isinstance(value, tuple) and isinstance(value[0], str)}
+    knows = {key: sorted(set(value)) for key, value in asdict(words).items()
+             if isinstance(value, tuple) and isinstance(value[0], str)}
     card = {"knows": knows, "words": known_words(captions)}
     folders = {"autoencoder": autoencoder, "transformer": transformer, "upsampler": upsampler, "planner": planner,
                "stylist": stylist}

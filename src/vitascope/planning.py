@@ -1,10 +1,10 @@
 """What is to be where, before anything is painted: layouts drawn by the system's planner.
 
-Where nothing but words is known, the planner's first draft is the plan. Where a part of the clip is known, the planner needs no
-eye of its own, for the painter has one: of many drafts the one is taken under which the painter finds the known part
-likeliest, thing after thing is exchanged for that of another draft if it is likelier still, and in the end everything is
-moved, scaled and turned down the gradient of the painter's error (analysis by synthesis; Li et al. 2023, "Your Diffusion Model
-is Secretly a Zero-Shot Classifier", for the measure).
+Where nothing but words is known, the planner's first draft is the plan. Where a part of the clip is known, the planner
+needs no eye of its own, for the painter has one: of many drafts the one is taken under which the painter finds the
+known part likeliest, thing after thing is exchanged for that of another draft if it is likelier still, and in the end
+everything is moved, scaled and turned down the gradient of the painter's error (analysis by synthesis; Li et al. 2023,
+"Your Diffusion Model is Secretly a Zero-Shot Classifier", for the measure).
 """
 
 import math
@@ -36,11 +36,13 @@ def plan(system: System, condition: Condition, words: Words, *, seed: int, sampl
     if condition.known is not None and not condition.ring:
         for window in plan_windows(condition, system.config.window):
             planner = _look(system, planner, condition, window, seed, sampler)
-    parts = sample(planner, seed=seed, steps=system.config.plan_steps, scale=system.config.plan_guidance, sampler=sampler)
+    parts = sample(planner, seed=seed, steps=system.config.plan_steps, scale=system.config.plan_guidance,
+                   sampler=sampler)
     return from_grid(torch.cat(list(parts), 1))
 
 
-def _look(system: System, planner: Painter, condition: Condition, window: tuple[int, int], seed: int, sampler: str) -> Painter:
+def _look(system: System, planner: Painter, condition: Condition, window: tuple[int, int], seed: int,
+          sampler: str) -> Painter:
     """The planner, knowing besides the layout that fits best to what is known of the picture in a window."""
     part, asked = (cut(each, torch.arange(*window)) for each in (condition, planner.condition))
     present = ((part.levels < 1).flatten(1).any(1) & (asked.levels == 1).flatten(1).all(1)).nonzero().flatten()
@@ -86,7 +88,8 @@ class Eye:
         """The painter's error (B,) about what is known, told each of the layouts."""
         levels = torch.where(self.judged, PROBE, 1.0)
         x, target = interpolate(self.known, noise, levels), velocity(self.known, noise)
-        clips = [Noisy(x, levels, self.text.states, self.text.pooled, self.tempo, self.opens, layout=layout) for layout in layouts]
+        clips = [Noisy(x, levels, self.text.states, self.text.pooled, self.tempo, self.opens, layout=layout)
+                 for layout in layouts]
         seen = velocities(self.painter, clips)
         return torch.stack([(predicted - target).square().mean(0)[self.judged].mean() for predicted in seen])
 
@@ -103,13 +106,15 @@ class Eye:
     def fit(self, layout: Layout) -> Layout:
         """The layout with everything moved, scaled and turned to where the painter errs least."""
         with torch.inference_mode(False), torch.enable_grad():
-            layout = Layout(*(x.clone() for x in (layout.poses, layout.view, layout.subjects, layout.colours, layout.look)))
+            tensors = layout.poses, layout.view, layout.subjects, layout.colours, layout.look
+            layout = Layout(*(tensor.clone() for tensor in tensors))  # what inference made cannot be differentiated
             change = torch.zeros(len(layout.poses), 1, SLOTS, 4, requires_grad=True)
             optimizer = torch.optim.Adam([change], lr=FIT_RATE, betas=(0.8, 0.95))
             for step in range(FIT_STEPS):
                 for group in optimizer.param_groups:
                     group["lr"] = FIT_RATE * (1 - step / FIT_STEPS)
-                error = torch.stack([self.errors([moved(layout, change)], noise).mean() for noise in self.noises]).mean()
+                errors = [self.errors([moved(layout, change)], noise).mean() for noise in self.noises]
+                error = torch.stack(errors).mean()
                 optimizer.zero_grad()
                 error.backward()
                 optimizer.step()
@@ -120,12 +125,13 @@ def exchange(layout: Layout, other: Layout, slot: int) -> Layout:
     """The layout with one thing of another."""
     here = torch.arange(SLOTS) == slot
     poses = torch.where(here[:, None], other.poses, layout.poses)
-    subjects, colours = (torch.where(here, *pair) for pair in ((other.subjects, layout.subjects), (other.colours, layout.colours)))
+    subjects = torch.where(here, other.subjects, layout.subjects)
+    colours = torch.where(here, other.colours, layout.colours)
     return replace(layout, poses=poses, subjects=subjects, colours=colours)
 
 
 def moved(layout: Layout, change: Tensor) -> Layout:
-    """Things moved by x and y, scaled by the exponential of a number and turned by an angle: `change` (K, 1, SLOTS, 4)."""
+    """Things moved by x and y, scaled by a logarithm and turned by an angle: `change` (K, 1, SLOTS, 4)."""
     x, y, side, cos, sin, *rest = layout.poses.unbind(-1)
     dx, dy, growth, turn = change.unbind(-1)
     turned = cos * turn.cos() - sin * turn.sin(), sin * turn.cos() + cos * turn.sin()

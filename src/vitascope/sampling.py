@@ -39,7 +39,7 @@ def embed(text: Text, condition: Condition) -> Words:
 
 
 def velocities(transformer: Transformer, clips: list[Noisy]) -> Iterator[Tensor]:
-    """The velocity (C, T, H, W) of each of some clips of one shape; about AT_ONCE tokens go through the transformer together."""
+    """The velocity (C, T, H, W) of each of some clips of one shape; about AT_ONCE tokens are computed together."""
     patch = transformer.config.patch
     at_once = max(AT_ONCE * patch**2 // clips[0].times.numel(), 1)
     for some in (clips[start:start + at_once] for start in range(0, len(clips), at_once)):
@@ -61,9 +61,9 @@ class Painter:
     def velocity(self, first: int, condition: Condition, *, guided: bool) -> Velocity:
         """The transformer as a function of (x, u) for the part of the clip from latent frame `first` on.
 
-        x is (C, T, H, W) or several of them. Each position is at noise level `level * u` and moves in proportion. Several
-        looks at the same frame, with several texts or from several windows of a ring, are averaged by weight (after
-        MultiDiffusion, Bar-Tal et al. 2023).
+        x is (C, T, H, W) or several of them. Each position is at noise level `level * u` and moves in proportion.
+        Several looks at the same frame, with several texts or from several windows of a ring, are averaged by weight
+        (after MultiDiffusion, Bar-Tal et al. 2023).
         """
         texts = ([(self.words.prompts[span.prompt], span.weight) for span in condition.prompts] if guided
                  else [(self.words.negative, torch.ones(condition.shape[0]))])
@@ -79,8 +79,10 @@ class Painter:
             clips = x.reshape(-1, *x.shape[-4:])
             v = torch.zeros_like(clips)
             todo = [(number, look) for number in range(len(clips)) for look in looks]
-            seen = [Noisy(clips[number][:, frames], levels[frames] * u, text.states, text.pooled, RATE / condition.fps, opens,
-                          self.lean, layout.part(first + frames) if layout else None) for number, (frames, text, _) in todo]
+            seen = [Noisy(clips[number][:, frames], levels[frames] * u, text.states, text.pooled,
+                          tempo=RATE / condition.fps, opens=opens, lean=self.lean,
+                          layout=layout.part(first + frames) if layout else None)
+                    for number, (frames, text, _) in todo]
             for (number, (frames, _, share)), predicted in zip(todo, velocities(self.transformer, seen), strict=True):
                 v[number][:, frames] += share * predicted
             return (levels * v / total).view_as(x)
@@ -93,10 +95,11 @@ class Painter:
 
 
 def sample(painter: Painter, *, seed: int, steps: int, scale: float, sampler: str,
-            progress: Progress = lambda step, total: None) -> Iterator[Tensor]:
+           progress: Progress = lambda step, total: None) -> Iterator[Tensor]:
     """What each window adds to the latents (C, t, H, W), in the order of time."""
     condition, frames = painter.condition, painter.condition.shape[0]
-    made = torch.randn(painter.transformer.config.channels, *condition.shape, generator=torch.Generator().manual_seed(seed))
+    made = torch.randn(painter.transformer.config.channels, *condition.shape,
+                       generator=torch.Generator().manual_seed(seed))
     done, told = torch.zeros(frames, dtype=torch.bool), 0
     windows = [(0, frames)] if condition.ring else plan_windows(condition, painter.window)
     for number, (first, last) in enumerate(windows):

@@ -99,8 +99,9 @@ class System:
         shape = max(width, height) / max(min(width, height), 1)
         if width % self.grain or height % self.grain or not 0.4 <= area <= 1.6 or shape > 3:
             near = "x".join(map(str, self.nearest_size(max(width, 1), max(height, 1))))
-            raise ValueError(f"size {width}x{height} is not supported: sides are multiples of {self.grain} pixels, about "
-                             f"{self.config.base_area * SCALE**2} pixels in all; the nearest supported size is {near}")
+            raise ValueError(f"size {width}x{height} is not supported: sides are multiples of {self.grain} pixels, "
+                             f"about {self.config.base_area * SCALE**2} pixels in all; the nearest supported size is "
+                             f"{near}")
 
     def frames(self, seconds: float, fps: float) -> int:
         """Frames of a clip of about `seconds`: one and a multiple of four."""
@@ -119,7 +120,8 @@ def load_part(directory: Path, module: type[nn.Module], config: type) -> nn.Modu
     try:
         with without_weights():
             part = module(config(**settings))
-        weights = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in load_file(path).items()}
+        weights = {name: tensor.float() if tensor.is_floating_point() else tensor
+                   for name, tensor in load_file(path).items()}
         part.load_state_dict(weights, assign=True)
     except (OSError, SafetensorError, RuntimeError, TypeError, KeyError) as error:
         raise ValueError(f"{path} is missing or damaged: {str(error).splitlines()[0]}") from None

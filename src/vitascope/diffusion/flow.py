@@ -1,7 +1,7 @@
 """Rectified flow: the straight path between data and noise, its velocity, the times to train at, and the loss.
 
-Liu et al. 2022, "Flow Straight and Fast"; Lipman et al. 2022, "Flow Matching". Time 0 is data, time 1 is noise. Every token
-may have a time of its own (Chen et al. 2024, "Diffusion Forcing").
+Liu et al. 2022, "Flow Straight and Fast"; Lipman et al. 2022, "Flow Matching". Time 0 is data, time 1 is noise. Every
+token may have a time of its own (Chen et al. 2024, "Diffusion Forcing").
 """
 
 import torch

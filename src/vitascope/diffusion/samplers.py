@@ -57,7 +57,7 @@ SAMPLERS = {"euler": euler, "heun": heun, "multistep": multistep}
 
 
 def guide(conditional: Velocity, unconditional: Velocity, scale: float) -> Velocity:
-    """Classifier-free guidance (Ho and Salimans 2022, eq. 6): away from the unconditional field by `scale`; 1 is none."""
+    """Classifier-free guidance (Ho and Salimans 2022, eq. 6): away from the unconditional field; `scale` 1 is none."""
     def guided(x: Tensor, t: float) -> Tensor:
         v = conditional(x, t)
         return v if scale == 1 else torch.lerp(unconditional(x, t), v, scale)

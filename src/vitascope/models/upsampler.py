@@ -1,9 +1,9 @@
 """Learned upsampling: video (B, 3, T, H, W) in [-1, 1] → (B, 3, T, 2H, 2W).
 
 A residual network at the small size whose output is added to the bicubic picture (the frame of EDSR, Lim et al. 2017,
-with sub-pixel convolution, Shi et al. 2016). Each frame also sees its two neighbours, so that detail does not flicker, and
-where a layout is known the textures of what is there. Trained on pairs that the world renders, with inputs that went
-through the autoencoder.
+with sub-pixel convolution, Shi et al. 2016). Each frame also sees its two neighbours, so that detail does not
+flicker, and where a layout is known the textures of what is there. Trained on pairs that the world renders, with
+inputs that went through the autoencoder.
 """
 
 from collections.abc import Sequence
@@ -49,7 +49,8 @@ class Upsampler(nn.Module):
         self.config = config
         self.stem = nn.Conv2d(3 * (1 + 2 * config.neighbours), config.width, 3, padding=1)
         self.textures = Textures(config.textures) if config.textures else None
-        self.told = nn.Conv2d(config.textures + MARKS, config.width, 3, padding=1, bias=False) if config.textures else None
+        if config.textures:
+            self.told = nn.Conv2d(config.textures + MARKS, config.width, 3, padding=1, bias=False)
         self.blocks = nn.ModuleList(Block(config.width) for _ in range(config.blocks))
         self.head = nn.Conv2d(config.width, 3 * SCALE**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
@@ -62,20 +63,21 @@ class Upsampler(nn.Module):
         return 2 + 2 * self.config.blocks
 
     def forward(self, video: Tensor, layouts: Sequence[Layout | None] = ()) -> Tensor:
-        """Twice the rows and columns; `layouts`, one for each video or none at all, say what is where in its T frames."""
+        """Twice the rows and columns. `layouts`, one for each video or none at all, say what is where in its frames."""
         x = rearrange(with_neighbours(video, self.config.neighbours), "b c t h w -> (b t) c h w")
         told = self.tell(layouts, video.shape) if self.textures and any(layouts) else None
         return rearrange(self.enlarge(x, told), "(b t) c h w -> b c t h w", b=len(video))
 
     def tell(self, layouts: Sequence[Layout | None], shape: torch.Size) -> Tensor:
-        """What the layouts of videos of a shape (B, 3, T, H, W) say, (B T, textures + MARKS, H, W); 0 for those that have none."""
+        """What layouts say of videos of a shape (B, 3, T, H, W): (B T, textures + MARKS, H, W), 0 without a layout."""
         _, _, T, H, W = shape
         nothing = torch.zeros(T, self.told.in_channels, H, W)
-        last = (layout and layout.frame_by_frame().part(slice(-T, None)) for layout in layouts)  # a first frame stands for a group
+        # a layout has a whole group of frames where a video has a single first one
+        last = (layout and layout.frame_by_frame().part(slice(-T, None)) for layout in layouts)
         return torch.cat([self.textures(layout, H, W) if layout else nothing for layout in last])
 
     def enlarge(self, x: Tensor, told: Tensor | None = None) -> Tensor:
-        """Frames (N, 3, 2H, 2W) of small ones with their neighbours on the channels, (N, 3 (1 + 2 neighbours), H, W).
+        """Frames (N, 3, 2H, 2W) of small ones, (N, 3 (1 + 2 neighbours), H, W), with their neighbours as channels.
 
         `told` is what is known to be there, (N, textures + MARKS, H, W).
         """

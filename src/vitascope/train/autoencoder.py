@@ -150,8 +150,12 @@ def reconstruction_loss(decoded: Tensor, original: Tensor, config: AutoencoderTr
     weights = torch.ones(original.shape[2])
     weights[0] = config.first_frame
     error = (decoded - original) * weights.view(1, 1, -1, 1, 1)
-    edges = error.diff(dim=3).abs().mean() + error.diff(dim=4).abs().mean()
-    return error.abs().mean() + config.squares * error.square().mean() + config.edges * edges
+    return error.abs().mean() + config.squares * error.square().mean() + config.edges * gradient_error(error)
+
+
+def gradient_error(error: Tensor) -> Tensor:
+    """Mean absolute gradient over height and width of what a picture is off, (..., H, W)."""
+    return error.diff(dim=-2).abs().mean() + error.diff(dim=-1).abs().mean()
 
 
 @torch.no_grad()

@@ -1,7 +1,8 @@
 """Train what puts a style on a finished video, on pictures that the world renders without one and in every one.
 
-Most inputs have gone through the autoencoder, with noise on their latents, and through the upsampler: a stylist is to draw
-outlines on what is soft, too. What is random in a style (grain, the phase of hatching) cannot be learnt; its mean is.
+Most inputs have gone through the autoencoder, with noise on their latents, and through the upsampler: a stylist is to
+draw outlines on what is soft, too. What is random in a style (grain, the phase of hatching) cannot be learnt; its mean
+is.
 """
 
 from dataclasses import dataclass, field, replace
@@ -23,9 +24,9 @@ from ..world.physics import simulate
 from ..world.render import finish, render_frame
 from ..world.scene import VOCABULARIES, sample_scene
 from ..world.styles import STYLES
-from .autoencoder import halve, sheet
-from .state import Average, Log, check_config, load_checkpoint, save_checkpoint, save_sheet, save_weights, step_generator, \
-    torch_generator
+from .autoencoder import gradient_error, halve, sheet
+from .state import Average, Log, check_config, load_checkpoint, save_checkpoint, save_sheet, save_weights, \
+    step_generator, torch_generator
 
 VALIDATION = 24  # pictures
 SIDE = 128  # pixels
@@ -66,16 +67,18 @@ def train(config: StylistTraining, directory: Path, autoencoder: Autoencoder, up
     optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.99))
     first, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
     log = Log(directory, first_step=first, steps=config.steps)
-    pictures = draw_pictures(range(FIRST_SEED["train"], FIRST_SEED["train"] + config.pictures), config, autoencoder, upsampler)
-    held_out = draw_pictures(range(FIRST_SEED["held-out"], FIRST_SEED["held-out"] + VALIDATION), config, autoencoder, upsampler)
+    pictures, held_out = (
+        draw_pictures(range(FIRST_SEED[split], FIRST_SEED[split] + count), config, autoencoder, upsampler)
+        for split, count in (("train", config.pictures), ("held-out", VALIDATION)))
 
     def report(step: int, values: dict[str, float]) -> None:
         averaged = averaged_model(model, average)
         save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
         save_weights(directory, averaged.state_dict(), config.model)
-        made = torch.stack([restyle(averaged, held_out.painted, style) for style in range(1, config.model.styles + 1)])
-        scores = {f"psnr/{list(STYLES)[style]}": psnr(*(x[style - 1, :, :, None] for x in (held_out.styled, made))).mean().item()
-                  for style in range(1, config.model.styles + 1)}
+        names = list(STYLES)[1:config.model.styles + 1]
+        made = torch.stack([restyle(averaged, held_out.painted, number) for number in range(1, len(names) + 1)])
+        scores = {f"psnr/{name}": psnr(right[:, :, None], own[:, :, None]).mean().item()
+                  for name, right, own in zip(names, held_out.styled, made, strict=True)}
         log.write(step, {**values, **scores})
         rows = (x.transpose(1, 2) for x in (held_out.styled, made))  # the pictures of a style as the frames of a clip
         save_sheet(directory / "samples" / f"{step:08d}.png", sheet(*rows))
@@ -104,8 +107,7 @@ def train_step(model: Stylist, optimizer: torch.optim.Optimizer, pictures: Pictu
     for style, styled in enumerate(pictures.styled, 1):
         with fast_precision():
             error = model.apply_style(seen, style).float() - styled[chosen][..., rows, columns]
-        edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-        loss = error.abs().mean() + config.edges * edges
+        loss = error.abs().mean() + config.edges * gradient_error(error)
         loss.backward()
         total += loss.item()
     optimizer.step()
@@ -123,7 +125,8 @@ def draw_pictures(seeds: range, config: StylistTraining, autoencoder: Autoencode
         motion, now = simulate(scene), int(rng.integers(scene.frames))
         frame = render_frame(scene, motion, now)
         styles = list(STYLES)[1:config.model.styles + 1]
-        styled.append(torch.cat([to_unit(finish(frame, replace(scene, style=style))[None])[:, :, 0] for style in styles]))
+        finished = (finish(frame, replace(scene, style=style)) for style in styles)
+        styled.append(torch.cat([to_unit(picture[None])[:, :, 0] for picture in finished]))   # (K, 3, S, S)
         picture = to_unit(frame[None])                                                        # (1, 3, 1, S, S)
         if rng.random() >= config.plain:
             latents = autoencoder.encode(halve(picture)).float()

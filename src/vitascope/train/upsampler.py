@@ -1,10 +1,10 @@
-"""Train what turns latents into the final picture, the autoencoder's decoder and the upsampler, on pairs that the world
-renders: a clip, and the same clip at half the size.
+"""Train what turns latents into the final picture: the autoencoder's decoder and the upsampler.
 
-Most inputs go through the autoencoder first, with noise on their latents: what the upsampler will be given is decoded from
-generated latents, which are worst where things are. Most come with their layout, moved a little, for generated ones are
-never exact. The encoder stays as it is, so whatever learnt from its latents stays right; the decoder learns on, for the
-large picture as well as for its own.
+They learn from pairs that the world renders: a clip, and the same clip at half the size. Most inputs go through the
+autoencoder first, with noise on their latents: what the upsampler will be given is decoded from generated latents,
+which are worst where things are. Most come with their layout, moved a little, for generated ones are never exact. The
+encoder stays as it is, so whatever learnt from its latents stays right; the decoder learns on, for the large picture as
+well as for its own.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ from ..video import to_unit
 from ..world.physics import simulate
 from ..world.render import render
 from ..world.scene import VOCABULARIES, sample_scene
-from .autoencoder import change, halve, reconstruct, sheet
+from .autoencoder import change, gradient_error, halve, reconstruct, sheet
 from .state import (
     Average,
     Log,
@@ -62,7 +62,7 @@ class UpsamplerTraining:
     average_decay: float = 0.998
     plain: float = 0.3  # share of inputs that did not go through the autoencoder
     unplanned: float = 0.3  # share of inputs without a layout
-    astray: float = 0.008  # standard deviation of what a layout is off, in heights of the view and in logarithms of sides
+    astray: float = 0.008  # standard deviation of what a layout is off: heights of the view, logarithms of sides
     noise: float = 0.3  # highest standard deviation of the noise on latents; each crop draws its own
     worst: float = 0.8  # the same where things are, if a layout tells of them
     own: float = 0.5  # weight of the decoder's own small picture
@@ -83,7 +83,8 @@ class Decoders(nn.Module):
             part.requires_grad_(False)
 
 
-def train(config: UpsamplerTraining, directory: Path, autoencoder: Autoencoder, *, start: Upsampler | None = None) -> Decoders:
+def train(config: UpsamplerTraining, directory: Path, autoencoder: Autoencoder, *,
+          start: Upsampler | None = None) -> Decoders:
     """Train, or go on with, the run in `directory`; returns both models with their averaged weights.
 
     A new run starts from the weights of the autoencoder and of `start`; what is missing there is drawn anew.
@@ -156,7 +157,7 @@ def train_step(model: Decoders, optimizer: torch.optim.Optimizer, config: Upsamp
 
 
 def draw_crop(seed: int, config: UpsamplerTraining, rng: np.random.Generator) -> tuple[np.ndarray, Layout]:
-    """A few frames of a part of a clip, uint8 (T, S, S, 3), where most changes of some parts, and what is where in it."""
+    """A few frames, uint8 (T, S, S, 3), of that of some parts of a clip where most changes, and what is where in it."""
     scene = sample_scene(seed, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE)
     motion, start = simulate(scene), int(rng.integers(scene.frames - config.frames + 1))
     frames, side = render(scene, motion)[start:start + config.frames], SCALE * config.side
@@ -172,7 +173,8 @@ def _cut(frames: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
 
 def stray(layout: Layout, deviation: float, rng: np.random.Generator) -> Layout:
     """The layout, each thing a little off its place and its size."""
-    poses, off = layout.poses.clone(), deviation * torch.from_numpy(rng.standard_normal((3, layout.poses.shape[2]))).float()
+    poses = layout.poses.clone()
+    off = deviation * torch.from_numpy(rng.standard_normal((3, poses.shape[2]))).float()
     poses[..., 0] += off[0]
     poses[..., 1] += off[1]
     poses[..., 2] *= off[2].exp()
@@ -181,8 +183,9 @@ def stray(layout: Layout, deviation: float, rng: np.random.Generator) -> Layout:
 
 def draw_held_out(config: UpsamplerTraining) -> tuple[Tensor, list[Layout]]:
     """Clips (N, 3, T, S, S) to validate on, and what is where in them."""
-    scenes = [sample_scene(FIRST_SEED["held-out"] + number, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE, split="any")
-              for number in range(VALIDATION)]
+    seeds = range(FIRST_SEED["held-out"], FIRST_SEED["held-out"] + VALIDATION)
+    scenes = [sample_scene(seed, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE, split="any")
+              for seed in seeds]
     motions = [simulate(scene) for scene in scenes]
     clips = np.stack([render(scene, motion) for scene, motion in zip(scenes, motions)])
     return to_unit(clips), [layout_of(scene, motion, 0, scene.frames) for scene, motion in zip(scenes, motions)]
@@ -191,8 +194,7 @@ def draw_held_out(config: UpsamplerTraining) -> tuple[Tensor, list[Layout]]:
 def pair_loss(output: Tensor, target: Tensor, config: UpsamplerTraining) -> Tensor:
     """Absolute + squared error + absolute error of the gradient over height and width."""
     error = output - target
-    edges = error.diff(dim=3).abs().mean() + error.diff(dim=4).abs().mean()
-    return error.abs().mean() + config.squares * error.square().mean() + config.edges * edges
+    return error.abs().mean() + config.squares * error.square().mean() + config.edges * gradient_error(error)
 
 
 def decode_noisy(autoencoder: Autoencoder, videos: Tensor, layouts: list[Layout | None], config: UpsamplerTraining,
@@ -200,17 +202,20 @@ def decode_noisy(autoencoder: Autoencoder, videos: Tensor, layouts: list[Layout 
     """Videos through the autoencoder, with noise on the latents whose strength each draws for itself."""
     with torch.no_grad():
         latents = autoencoder.encode(videos).float()                                             # (B, C, K, h, w)
-    things = torch.stack([covered(layout, *latents.shape[3:]) if layout else torch.zeros(latents.shape[2:], dtype=torch.bool)
-                          for layout in layouts])
-    often, worst = (highest * torch.rand(len(latents), 1, 1, 1, generator=generator) for highest in (config.noise, config.worst))
+    nothing = torch.zeros(latents.shape[2:], dtype=torch.bool)
+    things = torch.stack([covered(layout, *latents.shape[3:]) if layout else nothing for layout in layouts])
+    often, worst = (highest * torch.rand(len(latents), 1, 1, 1, generator=generator)
+                    for highest in (config.noise, config.worst))
     strength = torch.where(things, torch.maximum(often, worst), often)[:, None]
     return autoencoder.decode(latents + strength * torch.randn(latents.shape, generator=generator))
 
 
 @torch.no_grad()
 def enlarge(upsampler: Upsampler, videos: Tensor, layouts: Iterable[Layout | None] = repeat(None)) -> Tensor:
+    """Videos at twice their size, each told its layout."""
     with fast_precision():
-        return torch.cat([upsampler(video[None], [layout]).float().clamp(-1, 1) for video, layout in zip(videos, layouts)])
+        large = [upsampler(video[None], [layout]).float() for video, layout in zip(videos, layouts)]
+    return torch.cat(large).clamp(-1, 1)
 
 
 def bicubic(videos: Tensor) -> Tensor:
