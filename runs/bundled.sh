@@ -2,7 +2,8 @@
 # What made the bundled weights, as commands, with the time that each took on cores of a 2-core machine with bfloat16 that was
 # never idle; docs/LOG.md has the curves. Needs npm once, for the artwork. Stopped at any point, the same command goes on.
 # Up to the third stage of the transformer the world was smaller: 16 subjects, 11 actions, clear weather, one style, cameras
-# that stand still or pan. Here every stage sees all of today's.
+# that stand still or pan, and up to the fourth it had six layers; two that did nothing yet were then put between them.
+# Here every stage sees all of today's world and has all layers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 OUT=${1:-runs-out/bundled}
@@ -17,11 +18,15 @@ OUT=${1:-runs-out/bundled}
 # With layouts, 80 minutes of a core, the rate falling to zero
 ./run train transformer --steps 2250 --rate 2e-3 --cooldown 1.0 --start "$OUT/transformer-1" --data "$OUT/data" --out "$OUT/transformer-2"
 # 25 minutes more, and 75 minutes with today's world
-./run train transformer --steps 2600 --rate 1.5e-3 --cooldown 1.0 --start "$OUT/transformer-2" --data "$OUT/data" --out "$OUT/transformer"
-# 25 minutes of a core with the smaller world, 25 with today's
-./run train transformer --size planner --steps 2900 --rate 2.5e-3 --cooldown 0.7 --data "$OUT/data" --out "$OUT/planner"
+./run train transformer --steps 2600 --rate 1.5e-3 --cooldown 1.0 --start "$OUT/transformer-2" --data "$OUT/data" --out "$OUT/transformer-3"
+# 110 minutes with eight layers, told weather and time, styles left to the stylist
+./run train transformer --steps 2200 --rate 1.5e-3 --cooldown 1.0 --start "$OUT/transformer-3" --data "$OUT/data" --out "$OUT/transformer"
+# 25 minutes of a core with the smaller world, 25 with today's, 30 with looks
+./run train transformer --size planner --steps 4000 --rate 2e-3 --cooldown 0.7 --data "$OUT/data" --out "$OUT/planner"
 # 60 minutes of a core
 ./run train upsampler --steps 2600 --autoencoder "$OUT/autoencoder" --out "$OUT/decoders"
+# 12 minutes of half a core
+./run train stylist --steps 1500 --autoencoder "$OUT/decoders/autoencoder" --upsampler "$OUT/decoders/upsampler" --out "$OUT/stylist"
 ./run export --autoencoder "$OUT/decoders/autoencoder" --upsampler "$OUT/decoders/upsampler" --transformer "$OUT/transformer" \
-    --planner "$OUT/planner" --name vitascope-bundled --version 0.3 --out "$OUT/model"
+    --planner "$OUT/planner" --stylist "$OUT/stylist" --name vitascope-bundled --version 0.4 --out "$OUT/model"
 ./run evaluate --model "$OUT/model" --prompts 200 --out "$OUT/scores"

@@ -22,14 +22,23 @@ def before():
     return Autoencoder(AUTOENCODERS["nano"]), Upsampler(UPSAMPLERS["nano"])
 
 
+def drawn(before, **shares):
+    return draw_pictures(range(3, 6), replace(CONFIG, **{"plain": 1.0, "finished": 0.0, **shares}), *before)
+
+
 def test_a_picture_is_drawn_in_every_style(before):
-    drawn = draw_pictures(range(3, 6), replace(CONFIG, plain=1.0), *before)
-    assert drawn.painted.shape == (3, 3, 128, 128) and drawn.styled.shape == (len(STYLES) - 1, 3, 3, 128, 128)
-    pencil, film = drawn.styled[0], drawn.styled[2]
-    grey = [float((x - x.mean(1, keepdim=True)).abs().mean()) for x in (drawn.painted, pencil, film)]
+    plain = drawn(before)
+    assert plain.painted.shape == plain.styled.shape == (len(STYLES) - 1, 3, 3, 128, 128)
+    assert torch.equal(plain.painted[0], plain.painted[1]) and not torch.equal(plain.styled[0], plain.styled[1])
+    coloured = (plain.painted[0], plain.styled[0], plain.styled[2])
+    grey = [float((x - x.mean(1, keepdim=True)).abs().mean()) for x in coloured]
     assert max(grey[1:]) < 0.02 < grey[0]
-    painted = draw_pictures(range(3, 6), replace(CONFIG, plain=0.0), *before)
-    assert torch.equal(painted.styled, drawn.styled) and not torch.equal(painted.painted, drawn.painted)
+
+
+def test_some_are_painted_and_some_are_finished_before(before):
+    plain, painted, finished = drawn(before), drawn(before, plain=0.0), drawn(before, finished=1.0)
+    assert torch.equal(finished.painted, finished.styled)
+    assert torch.equal(painted.styled, plain.styled) and not torch.equal(painted.painted, plain.painted)
 
 
 def test_a_run_goes_on_where_it_was_stopped(before, tmp_path, monkeypatch):

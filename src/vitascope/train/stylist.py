@@ -1,8 +1,8 @@
 """Train what puts a style on a finished video, on pictures that the world renders without one and in every one.
 
 Most inputs have gone through the autoencoder, with noise on their latents, and through the upsampler: a stylist is to
-draw outlines on what is soft, too. What is random in a style (grain, the phase of hatching) cannot be learnt; its mean
-is.
+draw outlines on what is soft, too. Some have their style already, as a clip has that is continued. What is random in a
+style (grain, the phase of hatching) cannot be learnt; its mean is.
 """
 
 from dataclasses import dataclass, field, replace
@@ -45,6 +45,7 @@ class StylistTraining:
     warmup: int = 20  # steps
     average_decay: float = 0.99
     plain: float = 0.2  # share of pictures that are seen as they were rendered
+    finished: float = 0.2  # share of pictures that are in their style already
     noise: float = 0.3  # highest standard deviation of the noise on the latents of the others
     edges: float = 0.5  # weight of the absolute error of the spatial gradient
     validate_every: int = 300  # steps
@@ -53,9 +54,9 @@ class StylistTraining:
 
 @dataclass(frozen=True)
 class Pictures:
-    """N pictures as they are painted, and as they are to look in each of K styles."""
-    painted: Tensor  # (N, 3, S, S)
-    styled: Tensor  # (K, N, 3, S, S)
+    """N pictures as they are painted, and as they are to look, for each of K styles: (K, N, 3, S, S)."""
+    painted: Tensor
+    styled: Tensor
 
 
 def train(config: StylistTraining, directory: Path, autoencoder: Autoencoder, upsampler: Upsampler) -> Stylist:
@@ -100,11 +101,11 @@ def train_step(model: Stylist, optimizer: torch.optim.Optimizer, pictures: Pictu
                step: int) -> float:
     """One step of every style on parts of some pictures; the loss."""
     rng, total = step_generator(config.seed, step), 0.0
-    chosen = torch.from_numpy(rng.integers(len(pictures.painted), size=config.batch))
+    chosen = torch.from_numpy(rng.integers(pictures.painted.shape[1], size=config.batch))
     top, left = (int(rng.integers(SIDE - config.side + 1)) for _ in range(2))
     rows, columns = slice(top, top + config.side), slice(left, left + config.side)
-    seen = look_at(pictures.painted[chosen])[..., rows, columns]
-    for style, styled in enumerate(pictures.styled, 1):
+    for style, (painted, styled) in enumerate(zip(pictures.painted, pictures.styled), 1):
+        seen = look_at(painted[chosen])[..., rows, columns]
         with fast_precision():
             error = model.apply_style(seen, style).float() - styled[chosen][..., rows, columns]
         loss = error.abs().mean() + config.edges * gradient_error(error)
@@ -119,22 +120,22 @@ def train_step(model: Stylist, optimizer: torch.optim.Optimizer, pictures: Pictu
 def draw_pictures(seeds: range, config: StylistTraining, autoencoder: Autoencoder, upsampler: Upsampler) -> Pictures:
     """A frame of each scene, as it is painted and in every style."""
     painted, styled = [], []
+    styles = list(STYLES)[1:config.model.styles + 1]
     for seed in seeds:
         rng = np.random.default_rng([seed, 8])
         scene = replace(sample_scene(seed, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE), style="3d")
         motion, now = simulate(scene), int(rng.integers(scene.frames))
-        frame = render_frame(scene, motion, now)
-        styles = list(STYLES)[1:config.model.styles + 1]
-        finished = (finish(frame, replace(scene, style=style)) for style in styles)
-        styled.append(torch.cat([to_unit(picture[None])[:, :, 0] for picture in finished]))   # (K, 3, S, S)
-        picture = to_unit(frame[None])                                                        # (1, 3, 1, S, S)
+        plain = render_frame(scene, motion, now)
+        targets = to_unit(np.stack([finish(plain, replace(scene, style=style)) for style in styles]))  # (K, 3, 1, S, S)
+        before = targets if rng.random() < config.finished else to_unit(plain[None])
         if rng.random() >= config.plain:
-            latents = autoencoder.encode(halve(picture)).float()
+            latents = autoencoder.encode(halve(before)).float()
             noise = config.noise * rng.random() * torch.randn(latents.shape, generator=torch_generator(rng))
-            small = autoencoder.decode(latents + noise).clamp(-1, 1)
-            picture = upsampler(small, [layout_of(scene, motion, now, 1)]).clamp(-1, 1)
-        painted.append(picture[:, :, 0])
-    return Pictures(torch.cat(painted).float(), torch.stack(styled, 1))
+            layout = layout_of(scene, motion, now, 1)
+            before = upsampler(autoencoder.decode(latents + noise).clamp(-1, 1), len(before) * [layout]).clamp(-1, 1)
+        painted.append(before[:, :, 0].float().expand(len(styles), -1, -1, -1))
+        styled.append(targets[:, :, 0])
+    return Pictures(torch.stack(painted, 1), torch.stack(styled, 1))
 
 
 @torch.no_grad()
