@@ -77,7 +77,7 @@ def train(config: StylistTraining, directory: Path, autoencoder: Autoencoder, up
         save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
         save_weights(directory, averaged.state_dict(), config.model)
         names = list(STYLES)[1:config.model.styles + 1]
-        made = torch.stack([restyle(averaged, held_out.painted, number) for number in range(1, len(names) + 1)])
+        made = torch.stack([restyle(averaged, painted, number) for number, painted in enumerate(held_out.painted, 1)])
         scores = {f"psnr/{name}": psnr(right[:, :, None], own[:, :, None]).mean().item()
                   for name, right, own in zip(names, held_out.styled, made, strict=True)}
         log.write(step, {**values, **scores})
