@@ -17,13 +17,13 @@ def nano_system():
     transformer, planner = Transformer(TRANSFORMERS["nano"]), Transformer(TRANSFORMERS["nano planner"])
     for parameter in [*transformer.parameters(), *planner.parameters(), *upsampler.parameters()]:
         torch.nn.init.normal_(parameter, std=0.05)
-    return System(SystemConfig(name="nano", steps=2, plan_steps=2, drafts=3), autoencoder=autoencoder, transformer=transformer, upsampler=upsampler,
-                  planner=planner, card={"subjects": ["dog", "car"]})
+    return System(SystemConfig(name="nano", steps=2, plan_steps=2, drafts=3), autoencoder=autoencoder,
+                  transformer=transformer, upsampler=upsampler, planner=planner, card={"subjects": ["dog", "car"]})
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_installation(tmp_path_factory):
-    """Tests sign with an authority that is theirs and leave the user's own alone; processes that they start inherit it."""
+    """Tests sign with an authority of their own and leave the user's alone; processes that they start inherit it."""
     home = tmp_path_factory.mktemp("installation")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VITASCOPE_AUTHORITY", str(home / "authority"))

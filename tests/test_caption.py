@@ -71,8 +71,9 @@ def test_unknown_level_is_refused():
 
 
 def test_images_tell_what_has_happened():
-    told = {"is bitten": ("bite", "bitten", "eaten"), "pops": ("popped", "burst"), "passes behind": ("tree", "house", "rock"),
-            "paints": ("trail of paint",), "knocks over blocks": ("fallen blocks",)}
+    told = {"is bitten": ("bite", "bitten", "eaten"), "pops": ("popped", "burst"),
+            "passes behind": ("tree", "house", "rock"), "paints": ("trail of paint",),
+            "knocks over blocks": ("fallen blocks",)}
     for action, words in told.items():
         for seed in range(8):
             subject = "balloon" if action == "pops" else "apple"

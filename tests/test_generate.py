@@ -20,7 +20,8 @@ from vitascope.world.styles import STYLES
 
 def windows(system, condition, *, seed, steps, guidance=3.0):
     """What each window adds to the latents."""
-    return list(sample(prepare(system, condition, seed=seed), seed=seed, steps=steps, scale=guidance, sampler="multistep"))
+    painter = prepare(system, condition, seed=seed)
+    return list(sample(painter, seed=seed, steps=steps, scale=guidance, sampler="multistep"))
 
 
 def sample_latents(*arguments, **more):

@@ -36,7 +36,8 @@ def test_a_bounce_keeps_the_square_of_the_elasticity():
 
 def test_hops_reach_their_height_and_return():
     t = np.linspace(0, np.sqrt(8 * 0.2 / GRAVITY), 101)
-    assert hops(0.2, t).max() == pytest.approx(0.2) and hops(0.2, t)[0] == 0 and hops(0.2, t)[-1] == pytest.approx(0, abs=1e-9)
+    heights = hops(0.2, t)
+    assert heights.max() == pytest.approx(0.2) and heights[0] == 0 and heights[-1] == pytest.approx(0, abs=1e-9)
 
 
 def test_directions():

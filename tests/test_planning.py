@@ -65,7 +65,8 @@ def test_a_fit_goes_down_the_gradient(looking):
     eye, (layout, *_) = looking
     with torch.inference_mode():  # as in use
         fitted = eye.fit(layout)
-        before, after = (torch.stack([eye.errors([one], noise)[0] for noise in eye.noises]).mean() for one in (layout, fitted))
+        before, after = (torch.stack([eye.errors([one], noise)[0] for noise in eye.noises]).mean()
+                         for one in (layout, fitted))
     assert after < before and not fitted.poses.requires_grad
     assert torch.equal(fitted.subjects, layout.subjects) and not torch.equal(fitted.poses, layout.poses)
 

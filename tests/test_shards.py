@@ -26,7 +26,8 @@ def test_a_shard_keeps_clips_and_words_together(models, tmp_path):
     assert sample.latents.shape == (shards.channels, 5, 7, 10) and sample.truth.shape == (5, 7, 10)
     assert torch.allclose(sample.latents, alone.latents, atol=0.1) and sample.caption == alone.caption
     words = models["text"]([sample.caption])[0]
-    assert torch.allclose(sample.states, words.states, atol=0.1) and torch.allclose(sample.pooled, words.pooled, atol=2e-2)
+    assert torch.allclose(sample.states, words.states, atol=0.1)
+    assert torch.allclose(sample.pooled, words.pooled, atol=2e-2)
 
 
 def test_interrupted_work_is_resumed_and_partial_files_are_not_read(models, tmp_path, monkeypatch):

@@ -34,7 +34,8 @@ def test_no_folder_at_all(tmp_path):
         System.load(tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("size, nearest", [((130, 128), "128x128"), ((1920, 1080), "176x96"), ((64, 64), "128x128"), ((0, 5), "x")])
+@pytest.mark.parametrize("size, nearest", [((130, 128), "128x128"), ((1920, 1080), "176x96"), ((64, 64), "128x128"),
+                                           ((0, 5), "x")])
 def test_an_unsupported_size_names_the_nearest_one(nano_system, size, nearest):
     with pytest.raises(ValueError, match=nearest):
         nano_system.check_size(*size)

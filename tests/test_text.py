@@ -19,7 +19,8 @@ def test_synonyms_are_near(text):
 def test_the_batch_changes_nothing(text):
     alone = text(["a cat jumps"])[0]
     together = text(["a cat jumps", "two elephants walk through the forest at night while it rains"])[0]
-    assert torch.allclose(alone.states, together.states, atol=1e-5) and torch.allclose(alone.pooled, together.pooled, atol=1e-5)
+    assert torch.allclose(alone.states, together.states, atol=1e-5)
+    assert torch.allclose(alone.pooled, together.pooled, atol=1e-5)
 
 
 def test_one_state_a_word_and_unit_length(text):

@@ -12,7 +12,8 @@ def layout(x=0.0, y=0.0, side=0.5, cos=1.0, sin=0.0, mirrored=1.0, visible=1.0, 
     poses = torch.zeros(1, FRAMES, SLOTS, POSE)
     poses[..., 0, :] = torch.tensor([x, y, side, cos, sin, mirrored, visible, left])
     subjects = torch.tensor([subject, 0, 0, 0, 0])
-    return Layout(poses, torch.zeros(1, FRAMES, 3), subjects, torch.zeros_like(subjects), torch.zeros(LOOKS, dtype=torch.long))
+    colours, look = torch.zeros_like(subjects), torch.zeros(LOOKS, dtype=torch.long)
+    return Layout(poses, torch.zeros(1, FRAMES, 3), subjects, colours, look)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,8 @@ def test_a_texture_lies_around_its_middle(textures):
     told = textures(layout(x=0.25, y=-0.25, side=0.4), 64, 64)
     assert told.shape == (FRAMES, 2 + MARKS, 64, 64)
     rows, columns = told[0, 2].nonzero(as_tuple=True)
-    assert_close((rows.float().mean() + 0.5) / 64, torch.tensor(0.25)), assert_close((columns.float().mean() + 0.5) / 64, torch.tensor(0.75))
+    assert_close((rows.float().mean() + 0.5) / 64, torch.tensor(0.25))
+    assert_close((columns.float().mean() + 0.5) / 64, torch.tensor(0.75))
     assert (columns.max() - columns.min() + 1) / 64 == pytest.approx(0.4 * SPAN, abs=1.5 / 64)
     assert not told[:, :, told[0, 2] == 0].any()
 

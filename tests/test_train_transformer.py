@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from vitascope.data.shards import Shards, write_shard
 from vitascope.models.layout import SLOTS, from_grid
 from vitascope.models.text import Text
-from vitascope.models.transformer import patchify
-from vitascope.train.transformer import TrainingConfig, Trained, TRANSFORMERS, corrupt, draw_batch, losses, rate_at, train
+from vitascope.models.transformer import TRANSFORMERS, patchify
+from vitascope.train.transformer import Trained, TrainingConfig, corrupt, draw_batch, losses, rate_at, train
 
 CONFIG = TrainingConfig(size="nano", tokens=200, rate=3e-3, warmup=2, steps=12, images=0.5, alone=2)
 PROGRAM = """
@@ -104,7 +104,8 @@ def test_a_planner_learns_from_the_same_shards(data):
     shards = Shards(data / "train", plans=True)
     wide = shards.take("clips.safetensors", 0)
     assert wide.latents.shape[2:] == (SLOTS + 1, 1) and wide.lean == pytest.approx(np.log(88 / 48))
-    assert torch.equal(from_grid(wide.latents).subjects, Shards(data / "train").take("clips.safetensors", 0).layout.subjects)
+    painted = Shards(data / "train").take("clips.safetensors", 0)
+    assert torch.equal(from_grid(wide.latents).subjects, painted.layout.subjects)
     history = learn("nano planner", shards, 60, lambda values: values["velocity"])
     assert np.mean(history[-4:]) < 0.8 * np.mean(history[:4])
 

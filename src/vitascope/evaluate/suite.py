@@ -27,10 +27,10 @@ from ..system import System
 from ..tasks import RATE, text_to_video
 from ..video import Video
 from ..world.caption import caption
-from ..world.catalogue import INDOORS, SUBJECTS
+from ..world.catalogue import SUBJECTS
 from ..world.render import render
 from ..world.scene import BUNDLED, Scene, Step, Vocabulary, sample_scene
-from .alignment import Reading, read
+from .alignment import read
 from .continuation import STRENGTH, limits, measure
 from .continuity import drift, jumps
 from .lasting import MOVING, STEPS, TRIALS, path_kept
@@ -43,8 +43,8 @@ ENDS = 5.0  # seconds at either end of a minute that are compared
 OUTSIDE = -3.0  # units: x of a subject that is not in the picture
 GOALS = {
     "upscale, gain over bicubic and Lanczos, dB": ">= 2",
-    **dict.fromkeys(("image, seam", "extend forward, seam", "extend backward, seam", "infill, first seam", "infill, second seam",
-                     "loop, seam"), "<= 1"),
+    **dict.fromkeys(("image, seam", "extend forward, seam", "extend backward, seam", "infill, first seam",
+                     "infill, second seam", "loop, seam"), "<= 1"),
     **dict.fromkeys(("image kept", "extend forward, clip kept", "extend backward, clip kept", "infill, rest kept",
                      "inpaint, outside kept", "shots, cut at the asked frame", "minute, same subjects at the end"),
                     "100 %"),

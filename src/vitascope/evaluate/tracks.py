@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..video import to_unit
 from .camera import CameraPath, follow_camera
-from .reader import ROWS, STRIDE, PictureReader, Sight
+from .reader import ROWS, PictureReader, Sight
 
 UNIT_SIZE = 0.3  # the size whose logarithm counts as 0
 LOWEST = 0.12  # score of a detection that is still looked at
