@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +23,10 @@ import quick_produce
 from serving import Live, finished, serving, settings, wait_for
 from vitascope.safety import feedback
 from vitascope.serve import app as serve_app
-from vitascope.serve import ingest
+from vitascope.serve import folders, ingest
 from vitascope.serve.job import Limits
 from vitascope.serve.openapi import document
+from vitascope.serve.sending import FilePart
 from vitascope.serve.worker import Assignment, Worker
 
 SMALL = {"prompt": "a cat", "size": "64x48", "seconds": "1"}
@@ -372,6 +373,23 @@ def test_ranges_of_a_file(live: Live, made: dict) -> None:
     head = live.http.head(url)
     assert (head.content, head.headers["content-length"]) == (b"", str(len(whole.content)))
     assert refusal(live.http.get(f"{url}?variant=audio")) == (400, "invalid_value", "variant")
+
+
+def test_a_download_goes_on_when_its_video_is_deleted(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vitascope.serve.sending.CHUNK", 100)
+    made, read = finished(live, create(live, seed=9)["id"]), FilePart._pieces
+    url = f"/v1/videos/{made['id']}"
+    whole = live.http.get(f"{url}/content").content
+
+    async def watched(*arguments: Any) -> AsyncIterator[bytes]:
+        async for piece in read(*arguments):
+            yield piece
+            if live.service.forget(made["id"], "local"):
+                assert not live.service.files.names(folders.of_job(made["id"]))
+
+    monkeypatch.setattr(FilePart, "_pieces", watched)
+    assert len(whole) > 100 and live.http.get(f"{url}/content").content == whole
+    assert live.http.get(f"{url}/content").status_code == 404
 
 
 def test_lists_refuse_what_they_do_not_know(idle: Live) -> None:

@@ -10,11 +10,10 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-CHUNK = 256 * 1024  # bytes
+CHUNK = 256 * 1024  # bytes that are copied or sent at once
 BLOCK = 4 * 2**20  # bytes that are asked for at once from another machine
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 
@@ -90,17 +89,14 @@ class Files:
         """FileNotFoundError."""
         return self.path(name).read_bytes() if self.folder is not None else self.remote.cat_file(self._key(name))
 
-    def size(self, name: str) -> int:
-        """Bytes; FileNotFoundError."""
-        return self.path(name).stat().st_size if self.folder is not None else self.remote.size(self._key(name))
-
-    def chunks(self, name: str, first: int, last: int) -> Iterator[bytes]:
-        """The bytes from `first` up to `last`, in pieces."""
-        with self._open(name) as file:
-            file.seek(first)
-            while first < last and (chunk := file.read(min(CHUNK, last - first))):
-                yield chunk
-                first += len(chunk)
+    def open(self, name: str) -> tuple[BinaryIO, int]:
+        """A file to be read, which in a folder stays whole if it is removed meanwhile; and its bytes.
+        FileNotFoundError."""
+        if self.folder is not None:
+            file = self.path(name).open("rb")
+            return file, os.fstat(file.fileno()).st_size
+        file = self.remote.open(self._key(name), "rb", block_size=BLOCK)
+        return file, file.size
 
     def names(self, folder: str) -> list[str]:
         """What lies directly in a folder, sorted; nothing if there is no such folder."""
@@ -124,11 +120,6 @@ class Files:
     def age(self, folder: str, now: float) -> float:
         """Seconds since a folder of a local root was changed; FileNotFoundError."""
         return now - self.path(folder).stat().st_mtime
-
-    def _open(self, name: str) -> BinaryIO:
-        if self.folder is not None:
-            return self.path(name).open("rb")
-        return self.remote.open(self._key(name), "rb", block_size=BLOCK)
 
     def _key(self, name: str) -> str:
         assert NAME.fullmatch(name), name
