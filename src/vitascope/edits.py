@@ -130,15 +130,15 @@ def extend_backward(system: System, clip: Video, *, prompt: str, seconds: float,
 
 
 def fill_between(system: System, first: Video, second: Video, *, count: int, prompt: str, negative: str = "",
-                 join: Callable[[Condition, Tensor, Tensor], Condition] = infill) -> Plan:
-    """The first clip, `count` latent frames that lead over, the second clip. `join` is the task with both ends."""
+                 task: Callable[[Condition, Tensor, Tensor], Condition] = infill) -> Plan:
+    """The first clip, `count` latent frames that lead over, the second clip. `task` knows both ends."""
     if first.size != second.size:
         raise ValueError(f"the clips have sizes {first.size} and {second.size}; expected the same")
     head, tail = _head(first.pixels), _fill(second.pixels[:FRAMES], FRAMES)
     before, after = encode_start(system, head), encode_later(system, tail)
     condition = blank(head, before.shape[1] + count + 1, prompt=prompt, negative=negative, fps=first.fps)
     own, kept = _keep(head, FRAMES * count, tail)
-    return Plan(join(condition, before, after), before=first.pixels[:len(first) - len(head)], own=own, kept=kept,
+    return Plan(task(condition, before, after), before=first.pixels[:len(first) - len(head)], own=own, kept=kept,
                 after=second.pixels[FRAMES:], frames=len(head) + FRAMES * count + min(FRAMES, len(second)))
 
 
@@ -164,7 +164,7 @@ def connect_clips(system: System, first: Video, second: Video, *, seconds: float
                   curve: str = "smooth", negative: str = "") -> Plan:
     """The first clip turns into the second within about `seconds`; the second's prompt takes over along `curve`."""
     return fill_between(system, first, second, count=groups(seconds, first.fps), prompt=prompt, negative=negative,
-                        join=partial(connect, prompt=second_prompt, curve=curve))
+                        task=partial(connect, prompt=second_prompt, curve=curve))
 
 
 # ------------------------------------------------------------------------------------------------------------- in place

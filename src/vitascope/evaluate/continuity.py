@@ -27,8 +27,7 @@ def jumps(frames: np.ndarray) -> np.ndarray:
 
 
 def seam_ratio(frames: np.ndarray, seam: int) -> float:
-    """The jump into frame `seam` as a multiple of the median of all other jumps; at most 1 is a seam that is not seen.
-    """
+    """The jump into frame `seam` as a multiple of the median of all others; a seam of at most 1 is not seen."""
     if not 0 < seam < len(frames) or len(frames) < 3:
         raise ValueError(f"the seam is before frame {seam} of {len(frames)}; expected one within a clip of at least 3 "
                          "frames")
@@ -42,8 +41,7 @@ def loop_ratio(frames: np.ndarray) -> float:
 
 
 def kept_psnr(frames: np.ndarray, given: np.ndarray, where: np.ndarray | None = None) -> float:
-    """PSNR in dB of frames that were to stay as given; `where` bool (T, H, W) limits it to a region. Infinite if equal.
-    """
+    """PSNR in dB of frames that were to stay as given, where `where`, bool (T, H, W), says so; infinite if equal."""
     if frames.shape != given.shape:
         raise ValueError(f"the frames have shape {frames.shape}, those given {given.shape}; expected the same")
     squares = np.square(frames.astype(np.float32) - given)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..world.catalogue import DIRECTED
 from ..world.physics import BLOCK, GRAVITY
-from ..world.scene import Actor, Scene, Vocabulary, sample_scene
+from ..world.scene import CHAINED, EDIBLE, Actor, Scene, Vocabulary, sample_scene
 from .alignment import RATE, Reading, Seen, read
 from .reader import Reader
 from .tracks import observe
@@ -24,8 +24,6 @@ TRAIL = 2  # cells that a trail covers at least by the time that two thirds of a
 KEPT = 0.75  # share of them that is still painted at the end
 FALLEN = BLOCK  # units by which what is left of a tower gets wider and lower at least, taken together
 NEAR = 0.1  # units that a path may be off on average and still be the same
-EDIBLE = ("apple", "cookie", "pizza", "doughnut", "watermelon")
-STEPS = ("moves right", "moves left", "stands still", "jumps", "spins")  # what can be first and then
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,7 @@ TRIALS: dict[str, Trial] = {
     "effect: blocks stay down": Trial(
         ("knocks over blocks",), lambda reader, frames, actor: tower_falls(_see(reader, frames, "bricks"))),
     "order: first this, then that": Trial(
-        STEPS, lambda reader, frames, actor: len(actor.steps) == 2 and in_order(
+        CHAINED, lambda reader, frames, actor: len(actor.steps) == 2 and in_order(
             read(reader, frames), actor.subject, actor.steps[0].action, actor.steps[1].action), sequences=1.0),
     "physics: error of a fall": Trial(
         ("falls",), lambda reader, frames, actor: fall_error(read(reader, frames))),

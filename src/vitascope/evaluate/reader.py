@@ -20,7 +20,7 @@ ROWS = 64  # height of the pictures that are read, pixels
 STRIDE = 4  # pixels of a cell of the map of subjects
 GROUPS = 8  # of the group norms
 GEOMETRY = 6  # numbers per cell: x and y against its centre, logarithm of the size, sine, cosine, visible share
-TURNS = (1, 2, 4, 1)  # dilations of the track reader's blocks
+DILATIONS = (1, 2, 4, 1)  # of the track reader's blocks, frames
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class TrackReader(nn.Module):
         super().__init__()
         width = config.track_width
         self.start = nn.Conv1d(config.features, width, 3, padding=1)
-        self.blocks = nn.Sequential(*(TrackBlock(width, dilation) for dilation in TURNS))
+        self.blocks = nn.Sequential(*(TrackBlock(width, dilation) for dilation in DILATIONS))
         self.split = (len(config.actions), len(config.actions), 1, len(config.cameras))
         self.answer = nn.Sequential(nn.LayerNorm(4 * width), nn.Linear(4 * width, 2 * width), nn.SiLU(),
                                     nn.Dropout(0.1), nn.Linear(2 * width, sum(self.split)))

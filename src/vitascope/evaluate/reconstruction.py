@@ -88,8 +88,9 @@ class LinearCompression:
 
 
 def principal_components(videos: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """PCA of the 4x8x8 patches of videos (B, 3, 1 + 4k, H, W): mean (PATCH,), components (count, PATCH), deviations
-    (count,).
+    """PCA of the 4x8x8 patches of videos (B, 3, 1 + 4k, H, W).
+
+    The mean (PATCH,), components (count, PATCH) from the strongest on, and their deviations (count,).
     """
     x = rearrange(patchify(repeat_first(videos)), "n p h w -> (n h w) p").double()
     variances, vectors = torch.linalg.eigh(torch.cov(x.T))

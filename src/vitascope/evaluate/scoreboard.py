@@ -99,8 +99,9 @@ class Judged:
 
 def judge(reader: Reader, prompt: Prompt, frames: np.ndarray, fps: float) -> Judged:
     """Read frames uint8 (T, H, W, 3) and compare them with what the prompt tells."""
-    asked = (read(reader, frames, fps), prompt.scene, prompt.text)
-    return Judged(prompt, asked[0], compare(*asked), tuple(itemise(*asked)))
+    reading = read(reader, frames, fps)
+    return Judged(prompt, reading, compare(reading, prompt.scene, prompt.text),
+                  tuple(itemise(reading, prompt.scene, prompt.text)))
 
 
 def count(answers: Iterable[tuple[str, str, bool]]) -> Tallies:
@@ -225,8 +226,8 @@ def say(reading: Reading) -> str:
 def write_sheets(out: Path, rows: list[Judged], clips: list[np.ndarray]) -> list[Path]:
     """Pictures `sheet-NN.png` of ROWS prompts each; `clips` are SHOWN frames (SHOWN, H, W, 3) of every prompt."""
     paths = []
-    for page, first in enumerate(range(0, len(rows), ROWS)):
-        path = out / f"sheet-{page:02d}.png"
+    for number, first in enumerate(range(0, len(rows), ROWS)):
+        path = out / f"sheet-{number:02d}.png"
         strips = [draw_row(row, clip) for row, clip in zip(rows[first:first + ROWS], clips[first:first + ROWS])]
         width = max(strip.shape[1] for strip in strips)
         padded = [np.pad(strip, ((0, 4), (0, width - strip.shape[1]), (0, 0)), constant_values=255) for strip in strips]

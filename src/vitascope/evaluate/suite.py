@@ -29,11 +29,11 @@ from ..video import Video
 from ..world.caption import caption
 from ..world.catalogue import SUBJECTS
 from ..world.render import render
-from ..world.scene import BUNDLED, Scene, Step, Vocabulary, sample_scene
+from ..world.scene import BUNDLED, CHAINED, Scene, Step, Vocabulary, sample_scene
 from .alignment import read
 from .continuation import STRENGTH, limits, measure
 from .continuity import drift, jumps
-from .lasting import MOVING, STEPS, TRIALS, path_kept
+from .lasting import MOVING, TRIALS, path_kept
 from .reader import Reader
 from .scoreboard import wilson
 
@@ -131,8 +131,7 @@ def change_clip(system: System, reader: Reader, seed: int, vocabulary: Vocabular
     plans = {"edit": edit_clip(system, clip, prompt=text, strength=STRENGTH),
              "combine": combine_clips(system, clip, Video(render(empty), scene.fps), prompt=text, strength=STRENGTH)}
     before, world = read(reader, clip.pixels), read(reader, real)
-    after = {task: read(reader, np.stack(list(make(system, plan, seed=seed, **sampling))))
-             for task, plan in plans.items()}
+    after = {task: read(reader, _make(system, plan, seed, sampling)) for task, plan in plans.items()}
     yield "edit, path kept", path_kept(before, after["edit"]), path_kept(before, world)
     for task, ours in after.items():
         yield f"{task}, place as asked", ours.place.name == elsewhere, world.place.name == elsewhere
@@ -160,7 +159,7 @@ def cut_shots(system: System, reader: Reader, seed: int, vocabulary: Vocabulary,
 
 def _two_shots(seed: int, vocabulary: Vocabulary, side: int) -> Scene:
     """Two shots of one subject in two places, of one colour."""
-    vocabulary = replace(vocabulary, cuts=1.0, companions=(1.0,), actions=STEPS, cameras=("still",), sequences=0.0,
+    vocabulary = replace(vocabulary, cuts=1.0, companions=(1.0,), actions=CHAINED, cameras=("still",), sequences=0.0,
                          styles=("3d",))
     scenes = (sample_scene(seed + 1000 * number, vocabulary, width=side, height=side, frames=33)
               for number in range(1000))
@@ -208,8 +207,9 @@ def summary(values: list[float | bool]) -> dict:
 
 
 def median_interval(values: list[float]) -> tuple[float, float]:
-    """95 % interval of a median: the values between which it lies whatever their distribution (David and Nagaraja 2003,
-    7.1); all of them where there are fewer than 6.
+    """95 % interval of a median: the values between which it lies whatever their distribution.
+
+    David and Nagaraja 2003, 7.1; of fewer than 6 values, the least and the greatest.
     """
     ordered, n = sorted(values), len(values)
     outside = max((rank for rank in range(n // 2) if _binomial_tail(rank, n) <= 0.025), default=-1) + 1
@@ -222,6 +222,7 @@ def _binomial_tail(rank: int, n: int) -> float:
 
 
 def table(made: Scores, world: Scores) -> Table:
+    """Measures as rows: the goal, the model's value with its interval, and the world's own."""
     shown = Table("measure", "goal", "n", "model", "95 %", "the world itself", title="tasks")
     for name, values in made.items():
         ours = summary(values)

@@ -18,6 +18,7 @@ MARGIN = 0.16  # how near to the frame's edge a subject's centre starts or ends
 PAN = (0.3, 0.5)  # units that a panning camera travels in a clip
 LEAD = 0.55  # share of the width that whoever is followed has for itself
 ALONE = ("passes behind", "knocks over blocks", "leaves and returns")  # with no other subject, under a still camera
+EDIBLE = ("apple", "cookie", "pizza", "doughnut", "watermelon")
 CHAINED = ("moves right", "moves left", "stands still", "jumps", "spins")  # first one of them, then another
 HELD_OUT_SHARE = 10  # one combination in so many
 
@@ -179,7 +180,7 @@ def _sample_cast(rng: np.random.Generator, vocabulary: Vocabulary, place: str, s
 def _can(subject: str, action: str) -> bool:
     """Some effects belong to some subjects."""
     if action == "is bitten":
-        return subject in ("apple", "cookie", "pizza", "doughnut", "watermelon")
+        return subject in EDIBLE
     if action == "pops":
         return subject == "balloon"
     return True
