@@ -129,7 +129,7 @@ def loop(
     *, wish: Wish,
 ) -> None:
     """Make a video without end: what follows the last frame is the first."""
-    from .edits import groups, loop_clip
+    from .edits import Plan, groups, loop_clip
     from .models.autoencoder import FRAMES
     from .models.upsampler import SCALE
     from .tasks import loop as close
@@ -140,8 +140,6 @@ def loop(
         return [loop_clip(system, clip, prompt=text, seconds=seconds, negative=wish.negative)]
 
     def from_prompt(system: "System", width: int, height: int, text: str) -> "list[Plan]":
-        from .edits import Plan
-
         frames = 1 + FRAMES * (groups(seconds, wish.fps) - 1)
         return [Plan(close(text_to_video(text, width=width // SCALE, height=height // SCALE, frames=frames,
                                          fps=wish.fps, negative=wish.negative)))]
@@ -184,20 +182,19 @@ def connect(
     """Let one video turn into another; two stills become the first and the last frame."""
     from .edits import connect_clips
     from .presets import with_presets
+    from .tasks import CURVES
 
     later = then or recorded_prompt(second) or wish.prompt
     if later is None:
         raise ValueError(f"{second} does not tell what it shows; expected --then")
+    if curve not in CURVES:
+        raise ValueError(f"there is no curve {curve!r}; expected {', '.join(CURVES)}")
 
     def build(system: "System", width: int, height: int, text: str) -> "list[Plan]":
         clips = [read_clip(path, width, height, wish.fps) for path in (first, second)]
         return [connect_clips(system, *clips, seconds=seconds, prompt=text, curve=curve, negative=wish.negative,
                               second_prompt=with_presets(later, style=wish.style, camera=wish.camera))]
 
-    from .tasks import CURVES
-
-    if curve not in CURVES:
-        raise ValueError(f"there is no curve {curve!r}; expected {', '.join(CURVES)}")
     run("connect", wish, build, sources=[first, second], seconds=seconds, options={"curve": curve, "then": later})
 
 
@@ -429,8 +426,9 @@ def tell_shot(tell: Tell, number: int, shots: int, step: int, total: int) -> Non
 
 
 def read_clip(path: Path, width: int, height: int, fps: float) -> "Video":
-    """A user's video at the model's rate, covering a size; ValueError if it is longer than a minute and what rounding
-    adds to one.
+    """A user's video at the model's rate, covering a size.
+
+    ValueError if it is longer than a minute and what rounding adds to one.
     """
     from .request import LONGEST
     from .video import read_video

@@ -137,8 +137,9 @@ def place(seconds: float, fps: float) -> int:
 
 
 def _pictures(card: Card, width: int, height: int, fps: float, most: int) -> np.ndarray:
-    """What a card shows, uint8 (T, H, W, 3): an image as long as a latent frame lasts, a video no shorter, and no more
-    than `most` frames.
+    """What a card shows, uint8 (T, H, W, 3), at most `most` frames.
+
+    An image is shown as long as a latent frame lasts, a video at least as long.
     """
     if card.image is not None:
         still = cover(read_image(card.image), width, height).pixels

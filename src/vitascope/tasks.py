@@ -1,11 +1,11 @@
-"""What is known of a video before it is made: a `Condition`, one small function per task that builds it, and the random
-ones that training draws.
+"""What is known of a video before it is made: a `Condition`, and one small function for each task that builds one.
 
 Every latent position has a noise level at which it is known: 1 says nothing is known, 0 that it is clean, 0.6 that it
 is to be changed that much. Sampling runs a clock u from 1 to 0 and holds each position at noise level `level * u`; so a
 known frame stays, an unknown one is made, and an edit starts halfway, without a branch for any task.
 
-A prompt rules the whole clip, and spans give other prompts a share of it. A ring has no beginning and no end.
+A prompt rules the whole clip, and spans give other prompts a share of it. A ring has no beginning and no end. Training
+draws random levels from here, so that it knows every task.
 """
 
 from collections.abc import Callable, Sequence

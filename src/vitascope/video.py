@@ -345,10 +345,10 @@ def _resample(frames: Iterable[Shown], fps: float) -> Iterator[Shown]:
 
 def _draw(frames: Iterator[Shown]) -> Iterator[np.ndarray]:
     """The pictures uint8 (H, W, 3); what is shown again is not drawn again."""
-    before = None
+    before = pixels = None
     for shown in frames:
-        pixels = pixels if shown is before else shown.pixels()
-        before = shown
+        if shown is not before:
+            before, pixels = shown, shown.pixels()
         yield pixels
 
 
