@@ -95,7 +95,7 @@ def _watermark(frames: np.ndarray, fps: float, hashes: np.ndarray, key: bytes,
     """The mark in the pixels, and a warning if it leads to a record of a video that looks otherwise."""
     readings = watermark.read(frames, key, fps=fps)
     known = [(each, made[0]) for each in readings if (made := records.find(f"{each.payload:016x}", store))]
-    found, record = known[0] if known else (min(readings, key=lambda each: each.log10_p), None)
+    found, record = known[0] if known else (watermark.choose(readings), None)
     log10_p = found.log10_p
     if record:  # a payload that chance had written would have to be one of those that were given out
         given = sum(1 for _ in records.everything(store))

@@ -18,7 +18,7 @@ files and records.
 import hashlib
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -64,7 +64,7 @@ class Detection:
     payload: int
     placement: Placement  # of what is left
     mirrored: bool
-    agreement: float  # share of the coded bits that agree with the payload
+    agreement: float  # share of the coded bits that agree with the payload, each as much as it is clear
 
 
 # ----------------------------------------------------------------------------------------------------------- patterns
@@ -374,7 +374,16 @@ class Reading:
 
 def detect(frames: Iterable[np.ndarray], key: bytes, *, fps: float = 8.0, cropped: bool = True) -> Detection:
     """Look for the mark of a key in uint8 frames (H, W, 3). `cropped` also looks for clips that were cut."""
-    return min(read(frames, key, fps=fps, cropped=cropped), key=lambda each: each.log10_p)
+    return choose(read(frames, key, fps=fps, cropped=cropped))
+
+
+def choose(readings: list[Detection]) -> Detection:
+    """The least p-value of all readings, with the payload of the one that agrees best with itself among those that are
+    clear: neighbouring placements are about as likely, and do not all decode.
+    """
+    least = min(each.log10_p for each in readings)
+    clear = [each for each in readings if each.log10_p <= least / 2]
+    return replace(max(clear, key=lambda each: each.agreement), log10_p=least)
 
 
 def read(frames: Iterable[np.ndarray], key: bytes, *, fps: float = 8.0, cropped: bool = True) -> list[Detection]:
@@ -518,5 +527,5 @@ def _judge(reading: Reading, made: Patterns) -> Detection:
     tails = (pilot, groups, log_joint_tail(pilot, groups), BITS * math.log(2) + log_tail(z))
     log_p = min(tails) + math.log(2 * len(tails) * reading.trials)
     placement = tuple(round(float(each), 3) for each in reading.placement)
-    agreement = float((soft * signs > 0).mean())
+    agreement = float(np.abs(soft)[soft * signs > 0].sum() / np.abs(soft).sum())
     return Detection(min(log_p / math.log(10), 0.0), payload, placement, reading.mirrored, agreement)
