@@ -2,8 +2,9 @@
 
 A feed-forward network for each style (after Johnson et al. 2016, "Perceptual Losses for Real-Time Style Transfer"),
 frame by frame: pictures are painted without a style, which the transformer then need not learn anew for every subject
-and place. A network sees a frame at four scales, the mean and the spread of its colours, waves of lightness and hue, and
-how far from the middle a pixel lies: that is what outlines, square pixels, exposure, few colours and dark corners take.
+and place. A network sees a frame at four scales, the mean and the spread of its colours, waves of lightness and hue,
+and how far from the middle a pixel lies: that is what outlines, square pixels, exposure, few colours and dark corners
+take.
 """
 
 from dataclasses import dataclass
