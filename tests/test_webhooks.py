@@ -134,6 +134,12 @@ def test_users_hooks_stay_on_the_public_network(service: Service, receiver: http
     assert send(service) == 1 and receiver.heard == [] and service.webhooks.pending() == 1
 
 
+@pytest.mark.parametrize("url", ["nonsense", "file:///etc/passwd", "http://", f"http://127.0.0.1/{'x' * 2000}"])
+def test_the_operators_hooks_need_a_url_too(service: Service, url: str) -> None:
+    with pytest.raises(ValueError):
+        service.webhooks.add("*", url, trusted=True)
+
+
 def test_a_removed_hook_hears_nothing_more(service: Service) -> None:
     hook = service.webhooks.add("a", "https://example.com/")
     announce(service)
