@@ -431,7 +431,7 @@ def _cut(planes: np.ndarray, made: Patterns) -> list[Reading]:
 def _search(planes: np.ndarray, made: Patterns, sizes: list[tuple[float, float]], step: float
             ) -> tuple[list[tuple[Placement, bool, float]], int]:
     """The CANDIDATES placements, mirrorings and weights of the colours under which the pilot fits best, of cuts of
-    these widths and heights at all offsets in steps; and how many there were, twice, for there are two kinds of cuts.
+    these widths and heights at all offsets in steps; and how many there were, twice as there are two kinds of cuts.
     """
     weight = made.pilot.mean(-1)
     pilot = np.where(made.pilot, made.signs, 0)
@@ -508,8 +508,8 @@ def _values(components: np.ndarray) -> np.ndarray:
 
 
 def _judge(reading: Reading, made: Patterns) -> Detection:
-    """The payload under a placement, and the p-value: the least of four statistics, times all that was tried (twice: the
-    chance of an error is shared evenly by the whole frame and all cuts).
+    """The payload under a placement, and the p-value: the least of four statistics, times all that was tried, twice
+    because the whole frame and all cuts share the chance of an error.
 
     The pilot's sum; the energy of the payload's groups, whatever their signs; these two together, whose signs are drawn
     apart; and the sum over all components with the signs of the payload that was read, times the 2^64 payloads that

@@ -84,7 +84,8 @@ def _records(file: Path) -> Iterator[dict[str, Any]]:
 def _texts(record: dict[str, Any]) -> list[str]:
     texts = record.get("texts", [record.get("text", record.get("prompt"))])
     if not isinstance(texts, list) or not all(isinstance(item, str) for item in texts):
-        raise ValueError(f'line {record["line"]}: expected an object with "text" (a string) or "texts" (a list of strings)')
+        raise ValueError(f'line {record["line"]}: expected an object with "text" (a string) or "texts" (a list of '
+                         "strings)")
     return texts
 
 

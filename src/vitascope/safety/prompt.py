@@ -44,8 +44,8 @@ USUAL_NEGATIVES = frozenset(
     "nsfw nude nudity naked gore blood bloody violence violent sexual ugly deformed mutated mutilated disfigured "
     "extra limbs missing bad worst low quality blurry watermark text logo jpeg artifacts cropped anatomy hands "
     "fingers lowres bokeh noise noisy grain grainy compression signature username caption subtitles duplicate "
-    "malformed poorly drawn oversaturated overexposed underexposed pixelated unfocused out of focus distorted distortion "
-    "proportions glitch flicker flickering jitter border".split()
+    "malformed poorly drawn oversaturated overexposed underexposed pixelated unfocused out of focus distorted "
+    "distortion proportions glitch flicker flickering jitter border".split()
 )
 
 
