@@ -7,6 +7,7 @@ import { Detail } from "./detail.js";
 import { Dialogs, Toasts } from "./dialogs.js";
 import { Library, askRemove } from "./library.js";
 import { Button, Icon } from "./parts.js";
+import * as drafts from "./draft.js";
 import * as state from "./state.js";
 import { Verify } from "./verify.js";
 
@@ -154,7 +155,7 @@ const KEYS = {
   },
   t: () => document.getElementById("theme").click(),
   v: () => state.go("verify"),
-  b: () => state.change({ board: !state.draft.value.board }),
+  b: () => drafts.change({ board: !drafts.draft.value.board }),
   c: () => {
     if (state.selection.value.length === 2) state.go("compare", ...state.selection.value);
   },

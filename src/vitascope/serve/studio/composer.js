@@ -2,6 +2,7 @@
 import { html, useEffect, useLayoutEffect, useRef, useSignal } from "./html.js";
 import * as api from "./api.js";
 import * as media from "./media.js";
+import * as drafts from "./draft.js";
 import * as state from "./state.js";
 import { Button, Icon, Pill, Text, Toggle, set } from "./parts.js";
 import * as board from "./storyboard.js";
@@ -18,11 +19,11 @@ export async function expand(draft, seed = 0) {
   const prompt = draft.prompt.trim();
   if (!prompt) return;
   const expanded = await state.attempt(() => api.expandPrompt(prompt, seed));
-  if (expanded && state.draft.value.prompt.trim() === prompt) state.change({ expanded, expandedFrom: prompt });
+  if (expanded && drafts.draft.value.prompt.trim() === prompt) drafts.change({ expanded, expandedFrom: prompt });
 }
 
 async function submit(draft) {
-  const [width, height] = state.frameSize(draft);
+  const [width, height] = drafts.frameSize(draft);
   const picture = draft.picture && (await media.cover(await api.getPicture(draft.picture.id), width, height));
   const made = await api.createVideo({
     model: state.model,
@@ -50,12 +51,12 @@ export async function usePicture(blob) {
   const kept = await state.attempt(() => api.keepPicture(blob));
   if (!kept) return;
   dropPicture();
-  state.change({ picture: { id: kept.id, name: kept.filename } });
+  drafts.change({ picture: { id: kept.id, name: kept.filename } });
 }
 export function dropPicture() {
-  const { picture } = state.draft.value;
+  const { picture } = drafts.draft.value;
   if (!picture) return;
-  state.change({ picture: null });
+  drafts.change({ picture: null });
   api.removePicture(picture.id).catch(() => {}); // gone already
 }
 
@@ -68,7 +69,7 @@ function Reference({ picture }) {
         url.value = made = URL.createObjectURL(blob);
       },
       (error) => {
-        if (error.status === 404) state.change({ picture: null });
+        if (error.status === 404) drafts.change({ picture: null });
       },
     );
     return () => URL.revokeObjectURL(made);
@@ -83,13 +84,13 @@ function Expanded({ draft }) {
     prompt = draft.prompt.trim();
   useEffect(() => {
     if (!prompt || prompt === draft.expandedFrom) return;
-    const timer = setTimeout(() => expand(state.draft.value, seed.current), 500);
+    const timer = setTimeout(() => expand(drafts.draft.value, seed.current), 500);
     return () => clearTimeout(timer);
   }, [prompt, draft.expandedFrom]);
   return html`<section class="expanded" aria-label="Expanded prompt">
     <${Text} label="What the model reads" rows=${2} value=${prompt ? draft.expanded : ""}
       placeholder="Your sentence at greater length"
-      disabled=${!prompt} onChange=${(expanded) => state.change({ expanded })} />
+      disabled=${!prompt} onChange=${(expanded) => drafts.change({ expanded })} />
     <${Button} icon="retry" label="Other words" disabled=${!prompt}
       onClick=${() => expand(draft, ++seed.current)} /></section>`;
 }
@@ -98,25 +99,25 @@ function More({ draft }) {
   const number = (name, label, { hint, min, max, step = 1, read = Number }) => html`
     <label class="field"><span>${label}</span><input type="number" value=${draft[name]} placeholder=${hint}
       min=${min} max=${max} step=${step}
-      onInput=${({ target: { value } }) => state.change({ [name]: value === "" ? "" : read(value) })} /></label>`;
+      onInput=${({ target: { value } }) => drafts.change({ [name]: value === "" ? "" : read(value) })} /></label>`;
   return html`<section class="more" aria-label="More settings">
     <${Text} label="What must not be seen" rows=${2} value=${draft.negative}
-      onChange=${(negative) => state.change({ negative })} />
+      onChange=${(negative) => drafts.change({ negative })} />
     <div class="numbers">
-      <${Pill} label="Camera" value=${draft.camera} options=${state.cameras.value}
-        onChange=${(camera) => state.change({ camera })} />
+      <${Pill} label="Camera" value=${draft.camera} options=${drafts.cameras.value}
+        onChange=${(camera) => drafts.change({ camera })} />
       ${number("seed", "Seed", { min: 0, max: MOST_SEED, hint: "random", read: String })}
       ${number("steps", "Steps", { min: 1, max: 200, hint: "default" })}
       ${number("guidance", "Guidance", { min: 0, max: 30, step: 0.5, hint: "default" })}
       <${Button} icon="retry" label="Forget all settings" onClick=${() => {
         dropPicture();
-        state.change(state.EMPTY);
+        drafts.change(drafts.EMPTY);
       }}>Start afresh<//>
     </div></section>`;
 }
 
 export function Composer() {
-  const draft = state.draft.value,
+  const draft = drafts.draft.value,
     more = useSignal(false),
     busy = useSignal(false),
     field = useRef(),
@@ -130,7 +131,7 @@ export function Composer() {
     if (busy.value || !wordsOf(draft)) return field.current.focus();
     busy.value = true;
     if (draft.expand && draft.prompt.trim() !== draft.expandedFrom) await expand(draft);
-    await state.attempt(() => submit(state.draft.value));
+    await state.attempt(() => submit(drafts.draft.value));
     busy.value = false;
   };
   const press = (event) => {
@@ -140,10 +141,10 @@ export function Composer() {
     }
     if (event.key === "Escape") field.current.blur();
   };
-  const [width, height] = state.frameSize(draft);
-  const aspects = Object.keys(state.ASPECTS).map((aspect) => [aspect, aspect]);
-  const sides = state.SHORT_SIDES.map((side) => [side, state.frameSize({ ...draft, side, size: null }).join(" × ")]);
-  const seconds = [...new Set([...state.SECONDS, Number(draft.seconds)])]
+  const [width, height] = drafts.frameSize(draft);
+  const aspects = Object.keys(drafts.ASPECTS).map((aspect) => [aspect, aspect]);
+  const sides = drafts.SHORT_SIDES.map((side) => [side, drafts.frameSize({ ...draft, side, size: null }).join(" × ")]);
+  const seconds = [...new Set([...drafts.SECONDS, Number(draft.seconds)])]
     .sort((a, b) => a - b)
     .map((value) => [value, `${value} s`]);
   return html`
@@ -158,7 +159,7 @@ export function Composer() {
         ${draft.picture && html`<${Reference} picture=${draft.picture} />`}
         <textarea id="prompt" ref=${field} rows="1" maxlength="32000" aria-label="Prompt" value=${draft.prompt}
           placeholder=${draft.board ? "What is the same on all cards …" : "Describe a video …"} onKeyDown=${press}
-          onInput=${(event) => state.change({ prompt: event.target.value })} />
+          onInput=${(event) => drafts.change({ prompt: event.target.value })} />
         <button class="send" disabled=${busy.value || !wordsOf(draft)} aria-label="Create" title="Create (Enter)">
           <${Icon} name="up" /></button>
       </div>
@@ -173,19 +174,19 @@ export function Composer() {
         }} />
         <${Pill} label="Aspect" icon="frame" value=${draft.size ? "" : draft.aspect}
           options=${draft.size ? [["", "Own"], ...aspects] : aspects}
-          onChange=${(aspect) => state.change({ aspect, size: null })} />
+          onChange=${(aspect) => drafts.change({ aspect, size: null })} />
         <${Pill} label="Size" value=${draft.size ?? draft.side}
           options=${draft.size ? [[draft.size, `${width} × ${height}`], ...sides] : sides}
-          onChange=${(side) => state.change({ side: Number(side), size: null })} />
+          onChange=${(side) => drafts.change({ side: Number(side), size: null })} />
         <${Pill} label="Length" value=${draft.seconds} options=${seconds}
-          onChange=${(value) => state.change({ seconds: Number(value) })} />
+          onChange=${(value) => drafts.change({ seconds: Number(value) })} />
         <${Pill} label="Variations" value=${draft.n} options=${[1, 2, 3, 4, 6, 8].map((n) => [n, `${n} ×`])}
-          onChange=${(n) => state.change({ n: Number(n) })} />
-        <${Pill} label="Style" value=${draft.style} options=${state.styles.value}
-          onChange=${(style) => state.change({ style })} />
-        <${Toggle} label="Expand" icon="wand" on=${draft.expand} onChange=${(on) => state.change({ expand: on })} />
-        <${Toggle} label="Loop" icon="loop" on=${draft.loop} onChange=${(loop) => state.change({ loop })} />
-        <${Toggle} label="Storyboard" icon="board" on=${draft.board} onChange=${(on) => state.change({ board: on })} />
+          onChange=${(n) => drafts.change({ n: Number(n) })} />
+        <${Pill} label="Style" value=${draft.style} options=${drafts.styles.value}
+          onChange=${(style) => drafts.change({ style })} />
+        <${Toggle} label="Expand" icon="wand" on=${draft.expand} onChange=${(on) => drafts.change({ expand: on })} />
+        <${Toggle} label="Loop" icon="loop" on=${draft.loop} onChange=${(loop) => drafts.change({ loop })} />
+        <${Toggle} label="Storyboard" icon="board" on=${draft.board} onChange=${(on) => drafts.change({ board: on })} />
         <${Toggle} label="More" icon="sliders" on=${more.value} onChange=${set(more)} />
       </div>
     </form>`;

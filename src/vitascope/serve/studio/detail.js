@@ -2,6 +2,7 @@
 import { html, useEffect, useSignal } from "./html.js";
 import * as api from "./api.js";
 import * as media from "./media.js";
+import * as drafts from "./draft.js";
 import * as state from "./state.js";
 import { usePicture } from "./composer.js";
 import { askRemove, cancel, retry } from "./library.js";
@@ -116,7 +117,7 @@ function Finished({ video }) {
       state.go();
     });
   const again = (fields, words) => {
-    state.change(fields);
+    drafts.change(fields);
     state.say(words);
     state.go();
   };
@@ -133,7 +134,7 @@ function Finished({ video }) {
         <a class="button" href=${api.contentUrl(video.id)} download=${`${video.id}.mp4`}>
           <${Icon} name="download" />Download</a>
         <${Button} icon="settings" label="Write all settings into the composer"
-          onClick=${() => again(state.fromSettings(video), "All settings are in the composer.")}>Use settings<//>
+          onClick=${() => again(drafts.fromSettings(video), "All settings are in the composer.")}>Use settings<//>
         <${Button} icon="frame" label="This frame as the first one of a new video" onClick=${asFrame}>Use frame<//>
         <${Button} icon="compare" label="Select to compare" onClick=${() => {
           state.toggleSelected(video.id);
@@ -184,7 +185,7 @@ function Unfinished({ video }) {
               if (again) state.go("video", again.id);
             }}>Try again<//>
             <${Button} icon="settings" label="Write all settings into the composer" onClick=${() => {
-              state.change(state.fromSettings(video));
+              drafts.change(drafts.fromSettings(video));
               state.go();
             }}>Use settings<//>
             <${Button} icon="trash" label="Remove" onClick=${() => askRemove([video.id], () => state.go())} />`

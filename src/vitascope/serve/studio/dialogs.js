@@ -2,6 +2,7 @@
 import { html, useEffect, useMemo, useSignal } from "./html.js";
 import * as api from "./api.js";
 import * as media from "./media.js";
+import * as drafts from "./draft.js";
 import * as state from "./state.js";
 import { usePicture } from "./composer.js";
 import { remove } from "./library.js";
@@ -60,7 +61,7 @@ function Clip({ file, settings }) {
     seconds = useSignal(2);
   useEffect(() => () => URL.revokeObjectURL(url), [url]);
   const apply = (fields, words) => {
-    state.change(fields);
+    drafts.change(fields);
     close();
     state.say(words);
     state.go();

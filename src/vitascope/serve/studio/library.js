@@ -1,6 +1,7 @@
 // The library: what is being made, and everything that was, day by day; tiles play under the pointer or the focus.
 import { html, signal, useEffect, useRef, useState } from "./html.js";
 import * as api from "./api.js";
+import * as drafts from "./draft.js";
 import * as state from "./state.js";
 import { Button, Icon, Ring } from "./parts.js";
 import { TASKS, duration, left, plural, standing } from "./words.js";
@@ -178,7 +179,7 @@ const Welcome = () => html`
     <ul>${IDEAS.map(
       (idea) =>
         html`<li><button type="button" class="button" onClick=${() => {
-          state.change({ prompt: idea });
+          drafts.change({ prompt: idea });
           document.getElementById("prompt").focus();
         }}>${idea}</button></li>`,
     )}</ul></section>`;

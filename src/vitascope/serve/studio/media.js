@@ -1,6 +1,6 @@
 // Files in the browser: the settings inside our MP4s, pictures cut to a frame's size, stills of a video.
 import { randomToken } from "./api.js";
-import { EMPTY, sized } from "./state.js";
+import { EMPTY, sized } from "./draft.js";
 
 const PATH = ["moov", "udta", "meta", "ilst", "©cmt", "data"]; // where an MP4 keeps its comment
 const LARGEST = 1 << 20; // bytes of a comment that is ours

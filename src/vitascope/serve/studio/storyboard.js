@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from "./html.js";
 import { contentUrl, getPicture, keepPicture, randomToken, removePicture } from "./api.js";
 import { isPicture } from "./media.js";
+import * as drafts from "./draft.js";
 import * as state from "./state.js";
 import { Button, Icon } from "./parts.js";
 
@@ -28,22 +29,22 @@ const asked = ({ prompt, at, cut, picture, clip }) => ({
 
 export function addClip(video, [first, last]) {
   // A part of a video as a card, with room to be made before and after it, or behind what is there.
-  const { cards, seconds, board } = state.draft.value,
+  const { cards, seconds, board } = drafts.draft.value,
     length = last - first,
     others = board ? inOrder(cards).filter(says) : [];
-  const room = state.SECONDS.find((one) => one >= 2 * length) ?? state.SECONDS.at(-1);
+  const room = drafts.SECONDS.find((one) => one >= 2 * length) ?? drafts.SECONDS.at(-1);
   const before = others.at(-1),
     free = before && before.at + (before.clip?.range ? before.clip.range[1] - before.clip.range[0] : 1);
   const at = before ? free : Math.max((room - length) / 2, 0);
-  const wanted = before ? (state.SECONDS.find((one) => one >= Math.max(at + length, seconds)) ?? seconds) : room;
+  const wanted = before ? (drafts.SECONDS.find((one) => one >= Math.max(at + length, seconds)) ?? seconds) : room;
   const clip = { id: video.id, range: [first, last] };
   const card = { id: randomToken(), at: clamp(at, wanted), prompt: "", cut: false, clip };
-  state.change({
+  drafts.change({
     board: true,
     loop: false,
     seconds: wanted,
     cards: inOrder([...others, card]),
-    ...(before ? {} : state.sized(video.size)),
+    ...(before ? {} : drafts.sized(video.size)),
   });
 }
 
@@ -95,17 +96,17 @@ function Shown({ card, number }) {
 }
 
 function addCard(at) {
-  const { cards, seconds } = state.draft.value,
+  const { cards, seconds } = drafts.draft.value,
     id = randomToken();
   if (cards.length >= MOST) return;
-  state.change({ cards: inOrder([...cards, { id, at: clamp(at, seconds), prompt: "", cut: false }]) });
+  drafts.change({ cards: inOrder([...cards, { id, at: clamp(at, seconds), prompt: "", cut: false }]) });
   fresh = id;
 }
 const setCard = (id, fields) =>
-  state.change({
-    cards: inOrder(state.draft.value.cards.map((card) => (card.id === id ? { ...card, ...fields } : card))),
+  drafts.change({
+    cards: inOrder(drafts.draft.value.cards.map((card) => (card.id === id ? { ...card, ...fields } : card))),
   });
-const dropCard = (id) => state.change({ cards: state.draft.value.cards.filter((card) => card.id !== id) });
+const dropCard = (id) => drafts.change({ cards: drafts.draft.value.cards.filter((card) => card.id !== id) });
 
 const begin = (id) => (field) => {
   if (field && fresh === id) {
@@ -164,7 +165,7 @@ function Marker({ card, number, seconds, timeAt }) {
 }
 
 export function Storyboard() {
-  const { cards, seconds } = state.draft.value,
+  const { cards, seconds } = drafts.draft.value,
     track = useRef(),
     [ghost, setGhost] = useState(null);
   const timeAt = (event) => {

@@ -1,6 +1,7 @@
 // All that can be made from one video: a form for each, and the table of them.
 import { html, useSignal } from "./html.js";
 import * as api from "./api.js";
+import * as drafts from "./draft.js";
 import * as state from "./state.js";
 import { Curve, Length, Prompt, Strength, Variations, useMaking } from "./making.js";
 import { MaskTools } from "./mask.js";
@@ -26,7 +27,7 @@ function Remix({ video }) {
     }),
   );
   return html`<${Prompt} making=${making} label="What it should become" /><${Strength} value=${strength} />
-    <footer><${Pill} label="Style" value=${style.value} options=${state.styles.value} onChange=${set(style)} />
+    <footer><${Pill} label="Style" value=${style.value} options=${drafts.styles.value} onChange=${set(style)} />
       <${Variations} value=${n} />
       <${Toggle} icon="loop" label="Loop" on=${loop.value} onChange=${set(loop)} />
       <${Button} icon="remix" kind="main" label="Remix" disabled=${!making.ready} onClick=${remix}>Remix<//></footer>`;
@@ -105,7 +106,7 @@ function Outpaint({ video }) {
     even = (side) => Math.round(side / 16) * 16;
   const around = (ratio) => (ratio > width / height ? [even(height * ratio), height] : [width, even(width / ratio)]);
   const sizes = new Map(
-    Object.entries(state.ASPECTS)
+    Object.entries(drafts.ASPECTS)
       .filter(([, ratio]) => Math.abs(ratio / (width / height) - 1) > 0.1)
       .map(([name, ratio]) => [name, around(ratio)]),
   );
