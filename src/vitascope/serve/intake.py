@@ -16,7 +16,7 @@ from . import folders, ingest, uploads
 from .errors import ApiError, as_answer, invalid, missing
 from .fetching import check_url, fetch
 from .forms import Fields
-from .job import Job, Receipt, new_id
+from .job import Job, Limits, Receipt, new_id
 from .keys import LOCAL, Key
 from .order import Order
 from .orders import Asset, Link, Made, Source, Sources
@@ -57,8 +57,7 @@ def submit(
             )
             for place, id in enumerate(ids)
         ]
-        limits = service.settings.limits if key.id == LOCAL.id else key.limits
-        job, fresh = service.jobs.create(jobs, receipt, limits=limits)
+        job, fresh = service.jobs.create(jobs, receipt, limits=_limits(service, key))
     except BaseException as error:
         _remove(service, ids)
         raise as_answer(error) from error
@@ -76,14 +75,13 @@ def again(service: Service, key: Key, job: Job) -> Job:
         for role, name in inputs.items():
             if "://" not in name:
                 service.files.copy(order.inputs[role], name)
-        limits = service.settings.limits if key.id == LOCAL.id else key.limits
         request = {
             "order": replace(order, inputs=inputs).as_json(),
             "variations": [id],
             "parents": job.request["parents"],
         }
         copy = Job(id, key.id, job.model, job.prompt, job.size, job.seconds, request, job.work, job.source)
-        return service.jobs.create([copy], Receipt(id, id), limits=limits)[0]
+        return service.jobs.create([copy], Receipt(id, id), limits=_limits(service, key))[0]
     except BaseException as error:
         _remove(service, [id])
         raise as_answer(error) from error
@@ -100,6 +98,11 @@ def receipt(headers: Mapping[str, str], path: str, fields: Fields) -> Receipt:
         return Receipt(f"key:{token}", fingerprint)
     window = TWIN_WINDOW if retries is None else 0.0 if retries == "0" else RETRY_WINDOW
     return Receipt(f"same:{fingerprint}", fingerprint, window)
+
+
+def _limits(service: Service, key: Key) -> Limits:
+    """What a key may use; who needs none has the service's own limits."""
+    return service.settings.limits if key.id == LOCAL.id else key.limits
 
 
 def _job(order: Order, id: str, key: Key, source: Job | None, ids: list[str], parents: dict[str, str]) -> Job:
