@@ -257,7 +257,7 @@ def outpaint(
 def combine(
     subject: Input,
     place: Input,
-    strength: Strength = 0.5,
+    strength: Strength = 0.6,
     mask: Annotated[Path | None, typer.Option(help="White where the subject is. Without it, what moves is taken "
                                                         "for it, and the camera has to stand still.")] = None,
     *, wish: Wish,

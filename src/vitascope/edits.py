@@ -25,7 +25,6 @@ from .tasks import Condition, connect, edit, extend, image_to_video, infill, inp
 from .video import Video, to_unit
 
 MOVED = 28  # levels by which a pixel differs from the background where something moves
-EAGER = 2.5  # what is left of a picture is the share that an edit leaves, to this power
 SMALLEST_SUBJECT = 0.002  # share of the picture that something has to cover to be cut out
 
 
@@ -171,18 +170,10 @@ def connect_clips(system: System, first: Video, second: Video, *, seconds: float
 # ------------------------------------------------------------------------------------------------------------- in place
 
 def edit_clip(system: System, clip: Video, *, prompt: str, strength: float, negative: str = "") -> Plan:
-    """The clip changed towards another prompt; its looks stay the more, the lower the strength, and its motion anyway.
-
-    What moves where stands in the plan, which is fitted to the clip at any strength below 1. So the noise may hide more
-    of the picture than the strength says: a place gives way at a level of about 0.85.
-    """
-    return _change(system, clip, prompt=prompt, level=1 - (1 - strength)**EAGER, negative=negative)
-
-
-def _change(system: System, clip: Video, *, prompt: str, level: float, negative: str) -> Plan:
+    """The clip changed towards another prompt; its looks stay the more, the lower the strength, and its motion anyway."""
     latents = encode_start(system, _whole(clip.pixels))
     condition = blank(clip.pixels, latents.shape[1], prompt=prompt, negative=negative, fps=clip.fps)
-    return Plan(edit(condition, latents, strength=level), frames=len(clip))
+    return Plan(edit(condition, latents, strength=strength), frames=len(clip))
 
 
 def _whole(pixels: np.ndarray) -> np.ndarray:
@@ -229,7 +220,10 @@ def fit(size: tuple[int, int], width: int, height: int) -> tuple[int, int]:
 
 def combine_clips(system: System, subject: Video, place: Video, *, prompt: str, strength: float,
                   mask: np.ndarray | None = None, negative: str = "") -> Plan:
-    """What moves in one clip, or its `mask` (T or 1, H, W), bool, before the place of another, made into one."""
+    """What moves in one clip, or its `mask` (T or 1, H, W), bool, before the place of another, made into one.
+
+    They are changed by half as much as an edit of that strength would: subject and place are there already.
+    """
     if subject.size != place.size:
         raise ValueError(f"the clips have sizes {subject.size} and {place.size}; expected the same")
     cut_out = moving(subject) if mask is None else np.broadcast_to(mask, subject.pixels.shape[:3])
@@ -237,7 +231,7 @@ def combine_clips(system: System, subject: Video, place: Video, *, prompt: str, 
         raise ValueError("nothing moves in the first clip; expected a subject that does, or a mask of it")
     behind = _fill(place.pixels, len(subject))[:len(subject)]
     together = np.where(cut_out[..., None], subject.pixels, behind)
-    return _change(system, Video(together, subject.fps), prompt=prompt, level=strength, negative=negative)
+    return edit_clip(system, Video(together, subject.fps), prompt=prompt, strength=strength / 2, negative=negative)
 
 
 def moving(clip: Video) -> np.ndarray:
