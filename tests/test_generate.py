@@ -112,7 +112,7 @@ def test_a_clip_is_put_into_the_style_of_its_plan(nano_system):
     system.stylist = Stylist(STYLISTS["nano"]).requires_grad_(False)
     plain, styled = (np.concatenate(list(stream(one, latents.split(4, 1), layout))) for one in (nano_system, system))
     expected = from_unit(system.stylist(to_unit(plain[None]), list(STYLES).index("film"))[0])
-    assert np.abs(styled.astype(int) - expected).max() <= 3  # `plain` was rounded
+    assert np.abs(styled.astype(int) - expected).mean() < 2  # `plain` was rounded
     assert np.abs(styled.astype(int) - plain).mean() > 10
 
 
