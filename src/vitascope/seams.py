@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from .models.autoencoder import FRAMES
@@ -33,6 +32,8 @@ class Made:
         distance = abs(self.number - given.number)
         if distance > FADE:
             return
+        import cv2  # slow to load, and of no use before there are frames
+
         seen, loss = given.frame, given.loss
         if layout is not None:
             now, then = (number + FRAMES - 1 for number in (self.number, given.number))
@@ -81,6 +82,8 @@ def join(made: Iterable[np.ndarray], given: Iterable[np.ndarray | None],
 
 def likeness(frame: np.ndarray, other: np.ndarray) -> np.ndarray:
     """How much two made frames show the same, (H, W, 1) from 0 to 1."""
+    import cv2
+
     side = 2 * round(REACH * len(frame)) + 1
     different = cv2.blur(cv2.absdiff(frame, other).max(-1).astype(np.float32), (side, side))
     return np.exp(-np.square(different / ALIKE))[..., None]
