@@ -31,6 +31,7 @@ from .state import (
     save_sheet,
     save_weights,
     step_generator,
+    take_steps,
     torch_generator,
 )
 
@@ -101,20 +102,18 @@ def train(
         for name, videos in validation_sets.items():
             save_sheet(directory / "samples" / f"{step:08d}-{name}.png", sheet(videos, decoded[name]))
 
-    if first == 0:
-        report(0, {})
-    for step in range(first, config.steps):
+    def take_step(step: int) -> float:
         generator = step_generator(config.seed, step)
         videos = draw_batch(scales, config, generator)
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * schedule(step, config)
         loss = train_step(autoencoder, optimizer, videos, config, torch_generator(generator), step)
         average.update(autoencoder, step + 1)
-        if (step + 1) % config.validate_every == 0 or step + 1 == config.steps:
-            report(step + 1, {"loss": loss})
-        elif (step + 1) % 50 == 0:
-            log.write(step + 1, {"loss": loss})
-    log.close()
+        return loss
+
+    if first == 0:
+        report(0, {})
+    take_steps(range(first, config.steps), take_step, report, log, every=config.validate_every)
     return with_weights(config.model, average)
 
 

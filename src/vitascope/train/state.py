@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 CHECKPOINTS_KEPT = 2
+LOGGED = 50  # steps after which the loss is written down
 
 
 def step_generator(seed: int, step: int) -> np.random.Generator:
@@ -225,6 +226,18 @@ def clock(seconds: float) -> str:
     """Seconds as H:MM:SS."""
     minutes, second = divmod(round(max(seconds, 0)), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
+
+
+def take_steps(steps: range, take_step: Callable[[int], float], report: Callable[[int, dict[str, float]], None],
+               log: Log, *, every: int) -> None:
+    """Take the steps of a run, each of which gives its loss; report every so many and at the end, and close the log."""
+    for step in steps:
+        loss, done = take_step(step), step + 1
+        if done % every == 0 or done == steps.stop:
+            report(done, {"loss": loss})
+        elif done % LOGGED == 0:
+            log.write(done, {"loss": loss})
+    log.close()
 
 
 def save_sheet(path: Path, clips: np.ndarray) -> None:

@@ -26,7 +26,7 @@ from ..world.scene import VOCABULARIES, sample_scene
 from ..world.styles import STYLES
 from .autoencoder import gradient_error, halve, sheet
 from .state import Average, Log, check_config, load_checkpoint, save_checkpoint, save_sheet, save_weights, \
-    step_generator, torch_generator
+    step_generator, take_steps, torch_generator
 
 VALIDATION = 24  # pictures
 SIDE = 128  # pixels
@@ -84,16 +84,14 @@ def train(config: StylistTraining, directory: Path, autoencoder: Autoencoder, up
         rows = (x.transpose(1, 2) for x in (held_out.styled, made))  # the pictures of a style as the frames of a clip
         save_sheet(directory / "samples" / f"{step:08d}.png", sheet(*rows))
 
-    for step in range(first, config.steps):
+    def take_step(step: int) -> float:
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate * min((step + 1) / config.warmup, 1.0, 2 * (1 - step / config.steps))
         loss = train_step(model, optimizer, pictures, config, step)
         average.update(model, step + 1)
-        if (step + 1) % config.validate_every == 0 or step + 1 == config.steps:
-            report(step + 1, {"loss": loss})
-        elif (step + 1) % 50 == 0:
-            log.write(step + 1, {"loss": loss})
-    log.close()
+        return loss
+
+    take_steps(range(first, config.steps), take_step, report, log, every=config.validate_every)
     return averaged_model(model, average)
 
 

@@ -38,6 +38,7 @@ from .state import (
     save_sheet,
     save_weights,
     step_generator,
+    take_steps,
     torch_generator,
 )
 
@@ -114,14 +115,12 @@ def train(config: UpsamplerTraining, directory: Path, autoencoder: Autoencoder, 
         log.write(step, {**values, **scores, "psnr/small": psnr(small, decoded).mean().item()})
         save_sheet(directory / "samples" / f"{step:08d}.png", sheet(large, told))
 
-    for step in range(first, config.steps):
+    def take_step(step: int) -> float:
         loss = train_step(model, optimizer, config, step)
         average.update(model, step + 1)
-        if (step + 1) % config.validate_every == 0 or step + 1 == config.steps:
-            report(step + 1, {"loss": loss})
-        elif (step + 1) % 50 == 0:
-            log.write(step + 1, {"loss": loss})
-    log.close()
+        return loss
+
+    take_steps(range(first, config.steps), take_step, report, log, every=config.validate_every)
     return averaged_model(model, average)
 
 
