@@ -82,7 +82,8 @@ def prompts(count: int, vocabulary: Vocabulary = BUNDLED, *, seed: int = 0, widt
         scene = sample_scene(FIRST_SEED + 1_000_000 * seed + index, vocabulary, width=width, height=height,
                              frames=frames, split=split)
         cast = CASTS[len(scene.shots[0].actors) - 1]
-        yield Prompt(scene, caption(scene, level), ("all", "seen" if split == "train" else "held-out", level, cast))
+        seen = "seen" if split == "train" else "held-out"
+        yield Prompt(scene, caption(scene, level, untold=0), ("all", seen, level, cast))
 
 
 Tallies = dict[str, dict[str, Tally]]

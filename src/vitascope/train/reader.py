@@ -30,13 +30,13 @@ PAINT = len(CONFIG.subjects) + PROPS.index("paint")  # its map among the heat
 class ReaderTraining:
     """One training run; it determines the result."""
     model: ReaderConfig = CONFIG
-    chunks: int = 18  # files of clips, with the vocabularies of MIXTURE in turn
+    chunks: int = 24  # files of clips, with the vocabularies of MIXTURE in turn
     clips: int = 192  # in a chunk
-    steps: int = 1000  # of the picture reader
+    steps: int = 1500  # of the picture reader
     batch: int = 48  # frames
     learning_rate: float = 1e-3  # AdamW, highest
-    track_chunks: int = 12  # that are read by the picture reader to train the track reader
-    track_steps: int = 1500
+    track_chunks: int = 48  # of others, that are read by the picture reader to train the track reader
+    track_steps: int = 6000
     track_batch: int = 64  # clips
     track_rate: float = 7e-4
     average_decay: float = 0.998
@@ -277,7 +277,8 @@ def train_tracks(config: ReaderTraining, directory: Path, pictures: PictureReade
     average = Average(model, decay=config.average_decay)
     directory.mkdir(parents=True, exist_ok=True)
     first, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
-    groups = [load_examples(pictures, directory, number, config) for number in range(config.track_chunks)]
+    numbers = range(config.chunks, config.chunks + config.track_chunks)  # clips that are as new to it as later ones
+    groups = [load_examples(pictures, directory, number, config) for number in numbers]
     log = Log(directory, first_step=first, steps=config.track_steps)
     for step in range(first, config.track_steps):
         x, *labels = draw_tracks(groups, config, step_generator(config.seed + 1, step))
