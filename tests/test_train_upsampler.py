@@ -6,13 +6,28 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.testing import assert_close
 
+from vitascope.data.shards import FIRST_SEED
+from vitascope.data.truth import layout_of
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
 from vitascope.models.textures import Textures
 from vitascope.models.upsampler import UPSAMPLERS, Upsampler
 from vitascope.train import upsampler as training
-from vitascope.train.upsampler import Decoders, UpsamplerTraining, draw_crop, make_optimizer, stray, train, train_step
+from vitascope.train.repaint import Painting
+from vitascope.train.upsampler import (
+    Decoders,
+    UpsamplerTraining,
+    draw_crop,
+    draw_painted,
+    make_optimizer,
+    stray,
+    train,
+    train_step,
+)
+from vitascope.video import to_unit
 from vitascope.world.catalogue import OCCLUDERS, number_of
+from vitascope.world.render import render
 from vitascope.world.scene import BUNDLED
 
 CONFIG = UpsamplerTraining(model=UPSAMPLERS["nano"], steps=6, batch=2, warmup=1, validate_every=3)
@@ -52,10 +67,10 @@ def test_a_run_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
     whole = train(CONFIG, tmp_path / "whole", start()).state_dict()
     steps = training.train_step
 
-    def stop(model, optimizer, config, step):
+    def stop(model, optimizer, config, step, painted):
         if step == 4:
             raise KeyboardInterrupt
-        return steps(model, optimizer, config, step)
+        return steps(model, optimizer, config, step, painted)
 
     monkeypatch.setattr(training, "train_step", stop)
     with pytest.raises(KeyboardInterrupt):
@@ -76,3 +91,29 @@ def test_textures_of_what_is_seen_learn_and_no_others():
     changed = (model.upsampler.textures.features != before).flatten(1).any(1)
     known = {number_of(thing) for thing in (*BUNDLED.subjects, *OCCLUDERS, "block", "trail of paint")}
     assert changed.any() and set(changed.nonzero().flatten().tolist()) <= known
+
+
+def test_a_part_of_a_painting_is_the_same_part_of_its_clip_and_of_its_layout():
+    cells = torch.arange(64.0).view(1, 1, 8, 8).expand(1, 5, -1, -1)
+    for seed in range(5):
+        painting = Painting(FIRST_SEED["train"] + seed, cells)
+        crops = draw_painted([painting], replace(CONFIG, painted_batch=1), np.random.default_rng(seed))
+        row, column = divmod(int(crops.latents[0, 0, 0, 0, 0]), 8)
+        scene, motion = painting.scene()
+        part = render(scene, motion)[:, 16 * row:16 * row + 64, 16 * column:16 * column + 64]
+        assert torch.equal(crops.large[0], to_unit(part)) and crops.latents.shape == (1, 1, 5, 4, 4)
+        whole = layout_of(scene, motion, 0, 17).poses[..., 0, :3]
+        x, y = (64 * (place + 0.5) for place in crops.layouts[0].poses[..., 0, :2].movedim(-1, 0))  # in the crop
+        assert_close(x + 16 * column, 128 * (whole[..., 0] + 0.5), atol=1e-3, rtol=0)
+        assert_close(y + 16 * row, 128 * (whole[..., 1] + 0.5), atol=1e-3, rtol=0)
+
+
+def test_paintings_are_learnt_from(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "VALIDATION", 2)
+    model = start()
+    painting = Painting(FIRST_SEED["held-out"], torch.randn(model.config.channels, 5, 8, 8))
+    config = replace(CONFIG, painted=1.0, steps=3)
+    with_them = train(config, tmp_path / "with", model, painted=[painting], painted_held_out=[painting]).state_dict()
+    without = train(config, tmp_path / "without", start()).state_dict()
+    assert any(not torch.equal(with_them[name], without[name]) for name in without)
+    assert (tmp_path / "with" / "samples" / "00000003-painted.png").exists()

@@ -326,18 +326,28 @@ def train_upsampler(
     batch: Annotated[int | None, typer.Option(help="Clips in a step.", **AMOUNT)] = None,
     rate: Rate = None,
     start: Annotated[Path | None, typer.Option(help="Folder of an upsampler to start from.")] = None,
+    painter: Annotated[Path | None, typer.Option(help="Folder of a transformer that paints clips anew: its faults are "
+                                                      "to be mended, too.")] = None,
+    paintings: Annotated[int, typer.Option(help="Clips that it paints, about.", **AMOUNT)] = 1280,
     vocabulary: Vocabulary = "bundled",
     seed: Seed = 0,
 ) -> None:
     """Train the upsampler, and the autoencoder's decoder with it, on clips of the world at two sizes."""
+    from .models.text import Text
     from .models.upsampler import UPSAMPLERS
-    from .train.upsampler import UpsamplerTraining, train
+    from .train.repaint import load_paintings
+    from .train.upsampler import VALIDATION, UpsamplerTraining, train
     from .world.scene import VOCABULARIES
 
     named(VOCABULARIES, vocabulary, "vocabulary")
     config = UpsamplerTraining(model=named(UPSAMPLERS, size, "upsampler"), vocabulary=vocabulary, seed=seed,
                                **given(steps=steps, batch=batch, learning_rate=rate))
-    train(config, out, _load_part("autoencoder", autoencoder), start=start and _load_part("upsampler", start))
+    decoder, painted = _load_part("autoencoder", autoencoder), {}
+    if painter:
+        parts = _load_part("transformer", painter), decoder, Text()
+        painted = {"painted": load_paintings(out / "paintings", paintings, "train", *parts),
+                   "painted_held_out": load_paintings(out / "paintings", VALIDATION, "held-out", *parts)[:VALIDATION]}
+    train(config, out, decoder, start=start and _load_part("upsampler", start), **painted)
 
 
 @training.command("stylist")

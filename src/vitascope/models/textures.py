@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from .layout import SUBJECT_BITS, Layout, inside
 
-TEXELS = 32  # in a row and a column of a texture
+TEXELS = 64  # in a row and a column of a texture
 SPAN = 1.25  # sides of a thing that its texture covers: some of what is around it, too
 MARKS = 3  # beside the texture, at each pixel of a thing: 1, its visible share, the share that is left of it
 

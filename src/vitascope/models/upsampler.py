@@ -3,7 +3,7 @@
 A residual network at the small size whose output is added to the bicubic picture (the frame of EDSR, Lim et al. 2017,
 with sub-pixel convolution, Shi et al. 2016). Each frame also sees its two neighbours, so that detail does not
 flicker, and where a layout is known the textures of what is there. Trained on pairs that the world renders, with
-inputs that went through the autoencoder.
+inputs that went through the autoencoder, and with what the painter made of clips.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class Upsampler(nn.Module):
         self.stem = nn.Conv2d(3 * (1 + 2 * config.neighbours), config.width, 3, padding=1)
         self.textures = Textures(config.textures) if config.textures else None
         if config.textures:
-            self.told = nn.Conv2d(config.textures + MARKS, config.width, 3, padding=1, bias=False)
+            self.told = nn.Conv2d(SCALE**2 * (config.textures + MARKS), config.width, 3, padding=1, bias=False)
         self.blocks = nn.ModuleList(Block(config.width) for _ in range(config.blocks))
         self.head = nn.Conv2d(config.width, 3 * SCALE**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
@@ -69,17 +69,22 @@ class Upsampler(nn.Module):
         return rearrange(self.enlarge(x, told), "(b t) c h w -> b c t h w", b=len(video))
 
     def tell(self, layouts: Sequence[Layout | None], shape: torch.Size) -> Tensor:
-        """What layouts say of videos of a shape (B, 3, T, H, W): (B T, textures + MARKS, H, W), 0 without a layout."""
+        """What layouts say of videos of a shape (B, 3, T, H, W), 0 without a layout.
+
+        (B T, SCALE² (textures + MARKS), H, W): every pixel is told of those that it will become.
+        """
         _, _, T, H, W = shape
         nothing = torch.zeros(T, self.told.in_channels, H, W)
+        large = SCALE * H, SCALE * W
         # a layout has a whole group of frames where a video has a single first one
         last = (layout and layout.frame_by_frame().part(slice(-T, None)) for layout in layouts)
-        return torch.cat([self.textures(layout, H, W) if layout else nothing for layout in last])
+        return torch.cat([F.pixel_unshuffle(self.textures(layout, *large), SCALE) if layout else nothing
+                          for layout in last])
 
     def enlarge(self, x: Tensor, told: Tensor | None = None) -> Tensor:
         """Frames (N, 3, 2H, 2W) of small ones, (N, 3 (1 + 2 neighbours), H, W), with their neighbours as channels.
 
-        `told` is what is known to be there, (N, textures + MARKS, H, W).
+        `told` is what is known to be there, as `tell` gives it.
         """
         frames = x[:, 3 * self.config.neighbours:][:, :3]                # (N, 3, H, W)
         x = self.stem(x.contiguous(memory_format=torch.channels_last))   # (N, width, H, W)
@@ -101,5 +106,5 @@ def with_neighbours(video: Tensor, count: int) -> Tensor:
 
 UPSAMPLERS: dict[str, UpsamplerConfig] = {
     "nano":    UpsamplerConfig(width=16, blocks=2, textures=4),   # tests
-    "bundled": UpsamplerConfig(width=64, blocks=8, textures=16),
+    "bundled": UpsamplerConfig(width=64, blocks=8, textures=8),
 }

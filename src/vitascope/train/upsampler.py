@@ -1,13 +1,13 @@
 """Train what turns latents into the final picture: the autoencoder's decoder and the upsampler.
 
 They learn from pairs that the world renders: a clip, and the same clip at half the size. Most inputs go through the
-autoencoder first, with noise on their latents: what the upsampler will be given is decoded from generated latents,
-which are worst where things are. Most come with their layout, moved a little, for generated ones are never exact. The
-encoder stays as it is, so whatever learnt from its latents stays right; the decoder learns on, for the large picture as
-well as for its own.
+autoencoder first, with some noise on their latents; with a painter at hand, every second step is one on clips that it
+has painted anew (repaint.py), for in use all that is decoded was painted, and what moves was painted badly. Most come
+with their layout, moved a little, for plans are never exact. The encoder stays as it is, so whatever learnt from its
+latents stays right; the decoder learns on, for the large picture as well as for its own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 from pathlib import Path
@@ -29,6 +29,7 @@ from ..world.physics import simulate
 from ..world.render import render
 from ..world.scene import VOCABULARIES, sample_scene
 from .autoencoder import change, gradient_error, halve, reconstruct, sheet
+from .repaint import Painting
 from .state import (
     Average,
     Log,
@@ -64,13 +65,24 @@ class UpsamplerTraining:
     plain: float = 0.3  # share of inputs that did not go through the autoencoder
     unplanned: float = 0.3  # share of inputs without a layout
     astray: float = 0.008  # standard deviation of what a layout is off: heights of the view, logarithms of sides
-    noise: float = 0.3  # highest standard deviation of the noise on latents; each crop draws its own
-    worst: float = 0.8  # the same where things are, if a layout tells of them
+    noise: float = 0.15  # highest standard deviation of the noise on latents; each crop draws its own
+    worst: float = 0.3  # the same where things are, if a layout tells of them
+    painted: float = 0.5  # share of the steps that are on paintings, if there are any
+    painted_batch: int = 2  # parts of paintings in such a step, all frames of each
     own: float = 0.5  # weight of the decoder's own small picture
     squares: float = 2.0  # weight of the squared error beside the absolute one
     edges: float = 1.0  # weight of the absolute error of the spatial gradient
     validate_every: int = 250  # steps
     seed: int = 0
+
+
+@dataclass(frozen=True)
+class Crops:
+    """What a step learns from."""
+
+    large: Tensor  # (B, 3, T, S, S) as it should be
+    latents: Tensor  # (B, C, K, h, w) of what there is of it
+    layouts: list[Layout | None]
 
 
 class Decoders(nn.Module):
@@ -84,22 +96,27 @@ class Decoders(nn.Module):
             part.requires_grad_(False)
 
 
-def train(config: UpsamplerTraining, directory: Path, autoencoder: Autoencoder, *,
-          start: Upsampler | None = None) -> Decoders:
+def train(config: UpsamplerTraining, directory: Path, autoencoder: Autoencoder, *, start: Upsampler | None = None,
+          painted: Sequence[Painting] = (), painted_held_out: Sequence[Painting] = ()) -> Decoders:
     """Train, or go on with, the run in `directory`; returns both models with their averaged weights.
 
-    A new run starts from the weights of the autoencoder and of `start`; what is missing there is drawn anew.
+    A new run starts from the weights of the autoencoder and of `start`; what is missing or shaped otherwise there is
+    drawn anew.
     """
     check_config(directory, config, free=("steps",))
     torch.manual_seed(config.seed)
     model = Decoders(autoencoder, Upsampler(config.model))
     if start is not None:
-        model.upsampler.load_state_dict(start.state_dict(), strict=False)
+        wanted = model.upsampler.state_dict()
+        fitting = {name: tensor for name, tensor in start.state_dict().items()
+                   if name in wanted and tensor.shape == wanted[name].shape}
+        model.upsampler.load_state_dict(fitting, strict=False)
     average = Average(model, decay=config.average_decay)
     optimizer = make_optimizer(model, config)
     first, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
     log = Log(directory, first_step=first, steps=config.steps)
     large, layouts = draw_held_out(config)
+    paintings = whole_paintings(painted_held_out) if painted_held_out else None
 
     def report(step: int, values: dict[str, float]) -> None:
         averaged = averaged_model(model, average)
@@ -112,11 +129,15 @@ def train(config: UpsamplerTraining, directory: Path, autoencoder: Autoencoder, 
         videos = {"told": told, "untold": enlarge(averaged.upsampler, decoded), "bicubic": bicubic(decoded),
                   "plain": enlarge(averaged.upsampler, small), "plain bicubic": bicubic(small)}
         scores = {f"psnr/{name}": psnr(large, video).mean().item() for name, video in videos.items()}
+        if paintings:
+            mended = enlarge(averaged.upsampler, decode(averaged.autoencoder, paintings.latents), paintings.layouts)
+            scores["psnr/painted"] = psnr(paintings.large, mended).mean().item()
+            save_sheet(directory / "samples" / f"{step:08d}-painted.png", sheet(paintings.large, mended))
         log.write(step, {**values, **scores, "psnr/small": psnr(small, decoded).mean().item()})
         save_sheet(directory / "samples" / f"{step:08d}.png", sheet(large, told))
 
     def take_step(step: int) -> float:
-        loss = train_step(model, optimizer, config, step)
+        loss = train_step(model, optimizer, config, step, painted)
         average.update(model, step + 1)
         return loss
 
@@ -134,25 +155,60 @@ def make_optimizer(model: Decoders, config: UpsamplerTraining) -> torch.optim.Ad
     return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
 
 
-def train_step(model: Decoders, optimizer: torch.optim.Optimizer, config: UpsamplerTraining, step: int) -> float:
-    """One step on crops of decoded and of plain small clips; the loss."""
+def train_step(model: Decoders, optimizer: torch.optim.Optimizer, config: UpsamplerTraining, step: int,
+               painted: Sequence[Painting] = ()) -> float:
+    """One step on crops of decoded and of plain small clips, or of paintings; the loss."""
     rng = step_generator(config.seed, step)
     for group in optimizer.param_groups:
         group["lr"] = group["highest"] * min((step + 1) / config.warmup, 1.0, 3 * (1 - step / config.steps))
-    drawn = [draw_crop(FIRST_SEED["train"] + int(rng.integers(2**31)), config, rng) for _ in range(config.batch)]
-    large = to_unit(np.stack([crop for crop, _ in drawn]))
-    layouts = [layout if rng.random() >= config.unplanned else None for _, layout in drawn]
-    small, plain = halve(large), torch.from_numpy(rng.random(config.batch) < config.plain)
+    is_painted = bool(painted) and rng.random() < config.painted
+    crops = draw_painted(painted, config, rng) if is_painted else draw_noisy(model.autoencoder, config, rng)
+    small, layouts = halve(crops.large), [layout and stray(layout, config.astray, rng) for layout in crops.layouts]
+    plain = torch.from_numpy(rng.random(len(small)) < (0 if is_painted else config.plain))
     with fast_precision():
-        decoded = decode_noisy(model.autoencoder, small, layouts, config, torch_generator(rng)).float()
-        inputs = torch.where(plain.view(-1, 1, 1, 1, 1), small, decoded.clamp(-1, 1))
-        outputs = model.upsampler(inputs, [layout and stray(layout, config.astray, rng) for layout in layouts]).float()
-    loss = pair_loss(outputs, large, config) + config.own * pair_loss(decoded, small, config)
+        decoded = model.autoencoder.decode(crops.latents).float()
+        outputs = model.upsampler(torch.where(plain.view(-1, 1, 1, 1, 1), small, decoded.clamp(-1, 1)), layouts).float()
+    loss = pair_loss(outputs, crops.large, config) + config.own * pair_loss(decoded, small, config)
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     return loss.item()
+
+
+def draw_noisy(autoencoder: Autoencoder, config: UpsamplerTraining, rng: np.random.Generator) -> Crops:
+    """A few frames of parts of some clips, with noise on their latents."""
+    drawn = [draw_crop(FIRST_SEED["train"] + int(rng.integers(2**31)), config, rng) for _ in range(config.batch)]
+    large = to_unit(np.stack([crop for crop, _ in drawn]))
+    layouts = [layout if rng.random() >= config.unplanned else None for _, layout in drawn]
+    with fast_precision():
+        return Crops(large, encode_noisy(autoencoder, halve(large), layouts, config, torch_generator(rng)), layouts)
+
+
+def draw_painted(painted: Sequence[Painting], config: UpsamplerTraining, rng: np.random.Generator) -> Crops:
+    """Parts of some paintings, where most moves."""
+    larges, latents, layouts = [], [], []
+    side = SCALE * config.side
+    for number in rng.integers(len(painted), size=config.painted_batch):
+        painting = painted[number]
+        scene, motion = painting.scene()
+        frames, (_, _, rows, columns) = render(scene, motion), painting.latents.shape
+        unit, count = frames.shape[1] // rows, side * rows // frames.shape[1]  # pixels of a latent position; of them
+        corners = rng.integers((rows - count + 1, columns - count + 1), size=(config.places, 2))
+        top, left = max(corners, key=lambda corner: change(_cut(frames, *(unit * corner), side)))
+        x, y = ((unit * first + side / 2) / SIDE - 0.5 for first in (left, top))
+        larges.append(_cut(frames, unit * top, unit * left, side))
+        latents.append(painting.latents[..., top:top + count, left:left + count])
+        layouts.append(layout_of(scene, motion, 0, scene.frames).closer(x, y, SIDE / side))
+    return Crops(to_unit(np.stack(larges)), torch.stack(latents), layouts)
+
+
+def whole_paintings(painted: Sequence[Painting]) -> Crops:
+    """All of some paintings."""
+    scenes = [painting.scene() for painting in painted]
+    return Crops(to_unit(np.stack([render(*scene) for scene in scenes])),
+                 torch.stack([painting.latents for painting in painted]),
+                 [layout_of(scene, motion, 0, scene.frames) for scene, motion in scenes])
 
 
 def draw_crop(seed: int, config: UpsamplerTraining, rng: np.random.Generator) -> tuple[np.ndarray, Layout]:
@@ -196,17 +252,24 @@ def pair_loss(output: Tensor, target: Tensor, config: UpsamplerTraining) -> Tens
     return error.abs().mean() + config.squares * error.square().mean() + config.edges * gradient_error(error)
 
 
-def decode_noisy(autoencoder: Autoencoder, videos: Tensor, layouts: list[Layout | None], config: UpsamplerTraining,
+@torch.no_grad()
+def encode_noisy(autoencoder: Autoencoder, videos: Tensor, layouts: list[Layout | None], config: UpsamplerTraining,
                  generator: torch.Generator) -> Tensor:
-    """Videos through the autoencoder, with noise on the latents whose strength each draws for itself."""
-    with torch.no_grad():
-        latents = autoencoder.encode(videos).float()                                             # (B, C, K, h, w)
+    """Latents (B, C, K, h, w) of videos, with noise whose strength each draws for itself."""
+    latents = autoencoder.encode(videos).float()
     nothing = torch.zeros(latents.shape[2:], dtype=torch.bool)
     things = torch.stack([covered(layout, *latents.shape[3:]) if layout else nothing for layout in layouts])
     often, worst = (highest * torch.rand(len(latents), 1, 1, 1, generator=generator)
                     for highest in (config.noise, config.worst))
     strength = torch.where(things, torch.maximum(often, worst), often)[:, None]
-    return autoencoder.decode(latents + strength * torch.randn(latents.shape, generator=generator))
+    return latents + strength * torch.randn(latents.shape, generator=generator)
+
+
+@torch.no_grad()
+def decode(autoencoder: Autoencoder, latents: Tensor) -> Tensor:
+    """Videos (B, 3, T, H, W), one after the other."""
+    with fast_precision():
+        return torch.cat([autoencoder.decode(one[None]).float() for one in latents]).clamp(-1, 1)
 
 
 @torch.no_grad()

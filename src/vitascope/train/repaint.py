@@ -1,0 +1,90 @@
+"""Clips of the world as the painter paints them: what decoder and upsampler are given in use.
+
+A clip is encoded and hidden in noise, things wholly, what is around them in part, and painted again under its own
+layout and words. What comes out shows what the clip shows, with the painter's faults in it; so the clip is what a
+decoder should have made of it. Snow and rain are left out: flakes would be asked for that nothing tells of.
+"""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..data.shards import FIRST_SEED, describe, draw, encode, halve
+from ..data.truth import layout_of
+from ..models.autoencoder import Autoencoder
+from ..models.layout import Layout, covered
+from ..models.text import Text
+from ..models.transformer import Transformer
+from ..models.upsampler import SCALE
+from ..precision import fast_precision
+from ..sampling import Painter, embed, sample
+from ..tasks import Condition
+from ..world.physics import Motion, simulate
+from ..world.scene import BUNDLED, Scene, sample_scene
+
+VOCABULARY = replace(BUNDLED, styles=("3d",), weathers=("clear", "clear", "fog"))
+SIDE, FRAMES = 64, 17  # of a clip at the painter's size
+STEPS, GUIDANCE = 5, 2.0
+ROOM = 1.4  # in sides of a thing: so much of the picture around it is painted anew
+REST = (0.2, 0.6)  # noise levels of what is around things
+GROUP = 32  # clips in a file
+OWN = 2**31  # seeds of a split that nothing else draws begin here
+
+
+@dataclass(frozen=True)
+class Painting:
+    """A clip of the world, and what the painter made of it."""
+    seed: int  # of the scene
+    latents: Tensor  # (C, T, H, W)
+
+    def scene(self) -> tuple[Scene, Motion]:
+        """What was to be painted, at SCALE times the painter's size."""
+        return _scene(self.seed)
+
+
+def load_paintings(directory: Path, count: int, split: str, painter: Transformer, autoencoder: Autoencoder,
+                   text: Text) -> list[Painting]:
+    """About `count` paintings of a split of shards.py; groups that are in the directory already are read."""
+    found = []
+    for group in range(-(-count // GROUP)):
+        path = directory / f"{split}-{group:04d}.safetensors"
+        first = FIRST_SEED[split] + OWN + group * GROUP
+        if not path.exists():
+            directory.mkdir(parents=True, exist_ok=True)
+            painted = [paint(seed, painter, autoencoder, text) for seed in range(first, first + GROUP)]
+            partial = path.with_name(f".{path.name}.partial")
+            save_file({"latents": torch.stack(painted).half()}, partial)
+            os.replace(partial, path)
+        found += [Painting(first + n, latents.float()) for n, latents in enumerate(load_file(path)["latents"])]
+    return found
+
+
+@torch.inference_mode()
+def paint(seed: int, painter: Transformer, autoencoder: Autoencoder, text: Text) -> Tensor:
+    """The latents (C, T, H, W) of a scene, painted anew."""
+    scene, motion = _scene(seed)
+    latents = encode([halve(draw(scene, motion, 0, FRAMES))], autoencoder)[0].float()
+    layout = layout_of(scene, motion, 0, FRAMES)
+    rest = float(np.random.default_rng([seed, 31]).uniform(*REST))
+    levels = torch.where(covered(_grown(layout), *latents.shape[2:]), 1.0, rest)
+    condition = Condition(describe(scene, motion, 0, FRAMES), tuple(latents.shape[1:]), known=latents, level=levels)
+    with fast_precision():
+        told = Painter(painter, condition, embed(text, condition), latents.shape[1], layout=layout)
+        return torch.cat(list(sample(told, seed=seed, steps=STEPS, scale=GUIDANCE, sampler="multistep")), 1)
+
+
+def _scene(seed: int) -> tuple[Scene, Motion]:
+    scene = sample_scene(seed, VOCABULARY, width=SCALE * SIDE, height=SCALE * SIDE, frames=FRAMES)
+    return scene, simulate(scene)
+
+
+def _grown(layout: Layout) -> Layout:
+    """The layout with every thing larger: what is painted badly lies beside it, too."""
+    poses = layout.poses.clone()
+    poses[..., 2] *= ROOM
+    return replace(layout, poses=poses)
