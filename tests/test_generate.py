@@ -10,6 +10,7 @@ import torch
 from vitascope.data.truth import layout_of
 from vitascope.generate import generate, generate_frames, prepare, stream, stream_ring
 from vitascope.models.stylist import STYLISTS, Stylist
+from vitascope.models.upsampler import Told
 from vitascope.sampling import sample
 from vitascope.tasks import extend, image_to_video, know, loop, text_to_video
 from vitascope.video import from_unit, to_unit
@@ -98,7 +99,8 @@ def test_decoding_in_parts_changes_nothing(nano_system, told):
     layout = layout_of(scene, simulate(scene), 0, 33) if told else None
     frames = np.concatenate(list(stream(nano_system, latents.split(4, 1), layout)))
     assert frames.shape == (33, 64, 64, 3)
-    whole = nano_system.upsampler(nano_system.autoencoder.decode(latents[None]).clamp(-1, 1), [layout])
+    video = nano_system.autoencoder.decode(latents[None]).clamp(-1, 1)
+    whole = nano_system.upsampler(video, [layout and Told.last(layout, 33, video[0, :, 0])])
     expected = (whole[0].clamp(-1, 1) * 127.5 + 127.5).round().byte().permute(1, 2, 3, 0).numpy()
     assert np.abs(frames.astype(int) - expected).max() <= 1
 

@@ -1,11 +1,13 @@
 """The upsampler: twice the size, bicubic before training."""
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
-from vitascope.models.upsampler import UPSAMPLERS, Upsampler, with_neighbours
+from vitascope.models.upsampler import UPSAMPLERS, Told, Upsampler, with_neighbours
 from vitascope.world.physics import simulate
 from vitascope.world.scene import sample_scene
 
@@ -29,8 +31,10 @@ def test_a_layout_is_told_to_its_own_clip_only():
     upsampler, scene = Upsampler(UPSAMPLERS["nano"]), sample_scene(3, frames=5)
     torch.nn.init.normal_(upsampler.head.weight)
     layout, video = layout_of(scene, simulate(scene), 0, 5), torch.rand(2, 3, 5, 16, 16)
-    bare, told = upsampler(video), upsampler(video, [None, layout])
+    whole = Told.last(layout, 5)
+    bare, told = upsampler(video), upsampler(video, [None, whole])
     assert_close(told[0], bare[0])
     assert not torch.allclose(told[1], bare[1])
-    last = layout.frame_by_frame().part(slice(-5, None))
-    assert_close(upsampler(video[1:], [last])[0], told[1])
+    hints = upsampler.hint([whole], video.shape)
+    assert_close(upsampler.hint([replace(whole, frames=whole.frames[2:4])], video[:, :, 2:4].shape), hints[2:4])
+    assert not torch.allclose(upsampler(video[1:], [replace(whole, first=video[1, :, 0])])[0], told[1])

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .models.autoencoder import FRAMES
 from .models.layout import Layout
+from .models.upsampler import Told
 from .planning import plan
 from .sampling import Painter, Progress, embed, sample
 from .system import System
@@ -65,21 +66,24 @@ def decode(system: System, latents: Tensor) -> np.ndarray:
 
 
 @torch.inference_mode()
-def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None) -> Iterator[np.ndarray]:
+def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None, *,
+           opens: bool = True) -> Iterator[np.ndarray]:
     """The frames of latents (C, t, h, w) that come in parts, in constant memory and without a seam.
 
-    `layout` says what is where in all of them. The upsampler looks `reach` frames ahead: as many are held back, with as
-    many before them, until the next part is there.
+    `layout` says what is where in all of them; the first frame is remembered if the clip `opens` with it. The upsampler
+    looks `reach` frames ahead: as many are held back, with as many before them, until the next part is there.
     """
     reach, past, carried, last = system.upsampler.config.neighbours, {}, None, None
-    flat, end = layout and layout.frame_by_frame(), 0  # where in `flat` the frames made so far end
+    flat, end, start = layout and layout.frame_by_frame(), 0, None  # the frames of `flat` that are made, the first one
     for part in parts:
         for latents in part.split(system.config.window, 1):
             frames = system.autoencoder.decode(latents[None], past).clamp(-1, 1)
             first = 0 if carried is None else carried.shape[2] - reach
+            start = frames[0, :, 0] if opens and start is None else start
             frames = frames if carried is None else torch.cat([carried, frames], 2)
             end += FRAMES * latents.shape[1]
-            large = system.upsampler(frames, [flat.part(slice(end - frames.shape[2], end))] if flat else ())
+            told = [Told(flat, range(end - frames.shape[2], end), start)] if flat else ()
+            large = system.upsampler(frames, told)
             if layout and system.stylist:
                 large = system.stylist(large.clamp(-1, 1), int(layout.look[0]))
             ready = large.shape[2] - reach
@@ -99,7 +103,8 @@ def stream_ring(system: System, latents: Tensor, layout: Layout | None = None) -
     T, config = latents.shape[1], system.autoencoder.config
     lead = config.decoder_blocks + config.fine_blocks + 1
     order, skip, left = torch.arange(-lead, T + 1) % T, 1 + FRAMES * (lead - 1), FRAMES * T
-    for frames in stream(system, latents[:, order].split(system.config.window, 1), layout and layout.part(order)):
+    parts = latents[:, order].split(system.config.window, 1)
+    for frames in stream(system, parts, layout and layout.part(order), opens=False):
         if len(wanted := frames[skip:][:left]):
             yield wanted
         skip, left = max(skip - len(frames), 0), left - len(wanted)

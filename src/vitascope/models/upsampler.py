@@ -2,8 +2,9 @@
 
 A residual network at the small size whose output is added to the bicubic picture (the frame of EDSR, Lim et al. 2017,
 with sub-pixel convolution, Shi et al. 2016). Each frame also sees its two neighbours, so that detail does not
-flicker, and where a layout is known the textures of what is there. Trained on pairs that the world renders, with
-inputs that went through the autoencoder, and with what the painter made of clips.
+flicker, and where a layout is known the textures of what is there and what the clip's first frame shows of it (frames
+that are carried along with motion are from Sajjadi et al. 2018, "Frame-Recurrent Video Super-Resolution"). Trained on
+pairs that the world renders, with inputs that went through the autoencoder, and with what the painter made of clips.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from .layout import Layout
+from .recall import RECALLED, recall
 from .textures import MARKS, Textures
 
 SCALE = 2
@@ -26,6 +28,20 @@ class UpsamplerConfig:
     blocks: int = 8
     neighbours: int = 1  # frames seen on either side
     textures: int = 0  # features of a thing's texture; 0: layouts are of no use
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of some frames of a clip beside themselves."""
+    layout: Layout  # of the whole clip, in groups of one frame
+    frames: range  # which of its frames they are
+    first: Tensor | None = None  # (3, H, W), the clip's first frame
+
+    @classmethod
+    def last(cls, layout: Layout, frames: int, first: Tensor | None = None) -> "Told":
+        """Of the last frames of a layout: it has a whole group of frames where a video has a single first one."""
+        flat = layout.frame_by_frame()
+        return cls(flat, range(len(flat.poses) - frames, len(flat.poses)), first)
 
 
 class Block(nn.Module):
@@ -50,7 +66,8 @@ class Upsampler(nn.Module):
         self.stem = nn.Conv2d(3 * (1 + 2 * config.neighbours), config.width, 3, padding=1)
         self.textures = Textures(config.textures) if config.textures else None
         if config.textures:
-            self.told = nn.Conv2d(SCALE**2 * (config.textures + MARKS), config.width, 3, padding=1, bias=False)
+            told = SCALE**2 * (config.textures + MARKS) + RECALLED
+            self.told = nn.Conv2d(told, config.width, 3, padding=1, bias=False)
         self.blocks = nn.ModuleList(Block(config.width) for _ in range(config.blocks))
         self.head = nn.Conv2d(config.width, 3 * SCALE**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
@@ -62,34 +79,37 @@ class Upsampler(nn.Module):
         """Pixels of the small picture that one of its pixels has an effect on, to each side."""
         return 2 + 2 * self.config.blocks
 
-    def forward(self, video: Tensor, layouts: Sequence[Layout | None] = ()) -> Tensor:
-        """Twice the rows and columns. `layouts`, one for each video or none at all, say what is where in its frames."""
+    def forward(self, video: Tensor, told: Sequence[Told | None] = ()) -> Tensor:
+        """Twice the rows and columns. `told`, one for each video or none at all, is what else is known of it."""
         x = rearrange(with_neighbours(video, self.config.neighbours), "b c t h w -> (b t) c h w")
-        told = self.tell(layouts, video.shape) if self.textures and any(layouts) else None
-        return rearrange(self.enlarge(x, told), "(b t) c h w -> b c t h w", b=len(video))
+        hints = self.hint(told, video.shape) if self.textures and any(told) else None
+        return rearrange(self.enlarge(x, hints), "(b t) c h w -> b c t h w", b=len(video))
 
-    def tell(self, layouts: Sequence[Layout | None], shape: torch.Size) -> Tensor:
-        """What layouts say of videos of a shape (B, 3, T, H, W), 0 without a layout.
+    def hint(self, told: Sequence[Told | None], shape: torch.Size) -> Tensor:
+        """What is told of videos of a shape (B, 3, T, H, W), as pixels: (B T, channels, H, W), 0 where nothing is.
 
-        (B T, SCALE² (textures + MARKS), H, W): every pixel is told of those that it will become.
+        Every pixel gets the textures of those that it will become, and what the first frame shows of it.
         """
         _, _, T, H, W = shape
         nothing = torch.zeros(T, self.told.in_channels, H, W)
-        large = SCALE * H, SCALE * W
-        # a layout has a whole group of frames where a video has a single first one
-        last = (layout and layout.frame_by_frame().part(slice(-T, None)) for layout in layouts)
-        return torch.cat([F.pixel_unshuffle(self.textures(layout, *large), SCALE) if layout else nothing
-                          for layout in last])
+        return torch.cat([self._hint(one, H, W) if one else nothing for one in told])
 
-    def enlarge(self, x: Tensor, told: Tensor | None = None) -> Tensor:
+    def _hint(self, told: Told, rows: int, columns: int) -> Tensor:
+        part = told.layout.part(slice(told.frames.start, told.frames.stop))
+        textures = F.pixel_unshuffle(self.textures(part, SCALE * rows, SCALE * columns), SCALE)
+        seen = (textures.new_zeros(RECALLED, len(told.frames), rows, columns) if told.first is None
+                else recall(told.first, told.layout, told.frames))
+        return torch.cat([textures, seen.transpose(0, 1)], 1)
+
+    def enlarge(self, x: Tensor, hints: Tensor | None = None) -> Tensor:
         """Frames (N, 3, 2H, 2W) of small ones, (N, 3 (1 + 2 neighbours), H, W), with their neighbours as channels.
 
-        `told` is what is known to be there, as `tell` gives it.
+        `hints` is what else is known of them, as `hint` gives it.
         """
         frames = x[:, 3 * self.config.neighbours:][:, :3]                # (N, 3, H, W)
         x = self.stem(x.contiguous(memory_format=torch.channels_last))   # (N, width, H, W)
-        if told is not None:
-            x = x + self.told(told.contiguous(memory_format=torch.channels_last))
+        if hints is not None:
+            x = x + self.told(hints.contiguous(memory_format=torch.channels_last))
         for block in self.blocks:
             x = block(x)
         detail = F.pixel_shuffle(self.head(x), SCALE)                    # (N, 3, 2H, 2W)

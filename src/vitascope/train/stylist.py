@@ -17,7 +17,7 @@ from ..data.truth import layout_of
 from ..evaluate.reconstruction import psnr
 from ..models.autoencoder import Autoencoder
 from ..models.stylist import STYLISTS, Stylist, StylistConfig, look_at
-from ..models.upsampler import Upsampler
+from ..models.upsampler import Told, Upsampler
 from ..precision import fast_precision
 from ..video import to_unit
 from ..world.physics import simulate
@@ -129,8 +129,8 @@ def draw_pictures(seeds: range, config: StylistTraining, autoencoder: Autoencode
         if rng.random() >= config.plain:
             latents = autoencoder.encode(halve(before)).float()
             noise = config.noise * rng.random() * torch.randn(latents.shape, generator=torch_generator(rng))
-            layout = layout_of(scene, motion, now, 1)
-            before = upsampler(autoencoder.decode(latents + noise).clamp(-1, 1), len(before) * [layout]).clamp(-1, 1)
+            told = len(before) * [Told.last(layout_of(scene, motion, now, 1), 1)]
+            before = upsampler(autoencoder.decode(latents + noise).clamp(-1, 1), told).clamp(-1, 1)
         painted.append(before[:, :, 0].float().expand(len(styles), -1, -1, -1))
         styled.append(targets[:, :, 0])
     return Pictures(torch.stack(painted, 1), torch.stack(styled, 1))

@@ -22,7 +22,7 @@ from ..data.truth import layout_of
 from ..evaluate.reconstruction import psnr
 from ..models.autoencoder import Autoencoder
 from ..models.layout import Layout, covered
-from ..models.upsampler import SCALE, UPSAMPLERS, Upsampler, UpsamplerConfig
+from ..models.upsampler import SCALE, UPSAMPLERS, Told, Upsampler, UpsamplerConfig
 from ..precision import fast_precision
 from ..video import to_unit
 from ..world.physics import simulate
@@ -167,7 +167,8 @@ def train_step(model: Decoders, optimizer: torch.optim.Optimizer, config: Upsamp
     plain = torch.from_numpy(rng.random(len(small)) < (0 if is_painted else config.plain))
     with fast_precision():
         decoded = model.autoencoder.decode(crops.latents).float()
-        outputs = model.upsampler(torch.where(plain.view(-1, 1, 1, 1, 1), small, decoded.clamp(-1, 1)), layouts).float()
+        inputs = torch.where(plain.view(-1, 1, 1, 1, 1), small, decoded.clamp(-1, 1))
+        outputs = model.upsampler(inputs, tell(inputs, layouts)).float()
     loss = pair_loss(outputs, crops.large, config) + config.own * pair_loss(decoded, small, config)
     optimizer.zero_grad()
     loss.backward()
@@ -272,11 +273,17 @@ def decode(autoencoder: Autoencoder, latents: Tensor) -> Tensor:
         return torch.cat([autoencoder.decode(one[None]).float() for one in latents]).clamp(-1, 1)
 
 
+def tell(videos: Tensor, layouts: Iterable[Layout | None]) -> list[Told | None]:
+    """What is known of small videos (B, 3, T, H, W) that are whole clips, each with its layout."""
+    return [layout and Told.last(layout, video.shape[1], video[:, 0].detach())
+            for video, layout in zip(videos, layouts)]
+
+
 @torch.no_grad()
 def enlarge(upsampler: Upsampler, videos: Tensor, layouts: Iterable[Layout | None] = repeat(None)) -> Tensor:
     """Videos at twice their size, each told its layout."""
     with fast_precision():
-        large = [upsampler(video[None], [layout]).float() for video, layout in zip(videos, layouts)]
+        large = [upsampler(video[None], tell(video[None], [layout])).float() for video, layout in zip(videos, layouts)]
     return torch.cat(large).clamp(-1, 1)
 
 

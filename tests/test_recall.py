@@ -1,0 +1,43 @@
+"""What the first frame shows of later ones: carried along with cameras and things, and nothing where it cannot know."""
+
+import torch
+from torch.testing import assert_close
+
+from vitascope.models.layout import FRAMES, LOOKS, POSE, SLOTS, VIEW, Layout
+from vitascope.models.recall import RECALLED, recall
+
+
+def layout(shift=0.0, x=(0.0, 0.0), subject=0, frames=FRAMES + 1):
+    """Frames in groups of one: all as the first, but for the last, before which the camera and a thing have moved."""
+    poses = torch.zeros(frames, 1, SLOTS, POSE)
+    poses[..., 2], poses[..., 3], poses[..., 5:] = 0.25, 1, 1
+    poses[:-1, 0, 0, 0], poses[-1, 0, 0, 0] = x
+    view = torch.zeros(frames, 1, VIEW)
+    view[-1, 0, 0] = shift
+    subjects = torch.tensor([subject, *[0] * (SLOTS - 1)])
+    return Layout(poses, view, subjects, torch.zeros_like(subjects), torch.zeros(LOOKS, dtype=torch.long))
+
+
+FIRST = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(0))
+LAST = range(FRAMES, FRAMES + 1)
+
+
+def test_what_stands_still_is_all_known():
+    seen = recall(FIRST, layout(), LAST)
+    assert seen.shape == (RECALLED, 1, 16, 16)
+    assert_close(seen[:3, 0], FIRST)
+    assert (seen[3] == 1).all() and not seen[4].any()
+
+
+def test_what_comes_into_view_is_unknown():
+    seen = recall(FIRST, layout(shift=0.25), LAST)[:, 0]  # the camera goes to the right by 4 pixels
+    assert_close(seen[:3, :, :12], FIRST[:, :, 4:])
+    assert (seen[3, :, :12] == 1).all() and not seen[:, :, 12:].any()
+
+
+def test_a_thing_takes_its_picture_along_and_leaves_the_unknown_behind():
+    seen = recall(FIRST, layout(x=(-0.25, 0.25), subject=3), LAST)[:, 0]
+    assert_close(seen[:3, 6:10, 10:14], FIRST[:, 6:10, 2:6])
+    assert (seen[4, 6:10, 10:14] == 1).all() and seen[4].sum() == 16
+    assert not seen[:, 6:10, 2:6].any()
+    assert_close(seen[:3, :6], FIRST[:, :6])
