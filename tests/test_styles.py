@@ -20,7 +20,7 @@ def clip(scale: int = 128, frames: int = 3, place: str = "meadow") -> np.ndarray
 
 
 def styled(frames: np.ndarray, style: str, seed: int = 0) -> np.ndarray:
-    return apply_style(frames, style, rng=np.random.default_rng(seed))
+    return apply_style(frames, style, seed=seed)
 
 
 @pytest.mark.parametrize("style", STYLES)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from vitascope.grain import SURFACES
 from vitascope.models.stylist import SEEN, STYLISTS, Stylist, coarse, look_at
 
 
@@ -23,13 +24,13 @@ def test_every_style_is_its_own_and_none_is_none(stylist):
 
 def test_a_frame_looks_the_same_in_any_company(stylist):
     video = torch.rand(1, 3, 5, 12, 20) * 2 - 1
-    assert_close(stylist(video, 2)[:, :, 3:4], stylist(video[:, :, 3:4], 2))
+    assert_close(stylist(video, 2)[:, :, 3:4], stylist(video[:, :, 3:4], 2, 3))
 
 
 @pytest.mark.parametrize("height, width", [(16, 24), (13, 22)])
 def test_squares_hold_their_means(height, width):
     frames = torch.rand(2, 3, height, width)
-    squares = coarse(frames, 4)
-    assert squares.shape == frames.shape and look_at(frames).shape == (2, SEEN, height, width)
+    squares, ground = coarse(frames, 4), torch.rand(2, SURFACES, height, width)
+    assert squares.shape == frames.shape and look_at(frames, ground).shape == (2, SEEN, height, width)
     assert_close(squares[0, 1, 5, 6], frames[0, 1, 4:8, 4:8].mean())
     assert (squares[:, :, 4:8, 4:8] == squares[:, :, 4:5, 4:5]).all()

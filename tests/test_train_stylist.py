@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from vitascope.grain import SURFACES
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
 from vitascope.models.stylist import STYLISTS, Stylist
 from vitascope.models.upsampler import UPSAMPLERS, Upsampler
@@ -33,6 +34,7 @@ def test_a_picture_is_drawn_in_every_style(before):
     coloured = (plain.painted[0], plain.styled[0], plain.styled[2])
     grey = [float((x - x.mean(1, keepdim=True)).abs().mean()) for x in coloured]
     assert max(grey[1:]) < 0.02 < grey[0]
+    assert plain.ground.shape == (3, SURFACES, 128, 128)
 
 
 def test_some_are_painted_and_some_are_finished_before(before):

@@ -85,7 +85,7 @@ def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None
             told = [Told(flat, range(end - frames.shape[2], end), start)] if flat else ()
             large = system.upsampler(frames, told)
             if layout and system.stylist:
-                large = system.stylist(large.clamp(-1, 1), int(layout.look[0]))
+                large = system.stylist(large.clamp(-1, 1), int(layout.look[0]), end - frames.shape[2])
             ready = large.shape[2] - reach
             if ready > first:
                 yield from_unit(large[0, :, first:ready])

@@ -3,8 +3,8 @@
 A feed-forward network for each style (after Johnson et al. 2016, "Perceptual Losses for Real-Time Style Transfer"),
 frame by frame: pictures are painted without a style, which the transformer then need not learn anew for every subject
 and place. A network sees a frame at four scales, the mean and the spread of its colours, waves of lightness and hue,
-and how far from the middle a pixel lies: that is what outlines, square pixels, exposure, few colours and dark corners
-take.
+how far from the middle a pixel lies, and the surfaces of `grain`: that is what outlines, square pixels, exposure, few
+colours, dark corners, hatching and grain take.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,14 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
+from ..grain import SURFACES, surfaces
 from .layout import waves
 
-SCALES = (1, 2, 4, 8)  # pixels over which a frame is averaged
+SCALES = (1, 2, 4, 8)  # pixels over which a frame of HEIGHT is averaged, others in proportion
+HEIGHT = 128
 WAVED = (0, 2)  # scales whose colours are also told as waves
-WAVES = 4  # frequencies for each number of a colour
-SEEN = 3 * len(SCALES) + 6 * WAVES * len(WAVED) + 6 + 1  # numbers of a pixel: see `look_at`
+WAVES = 5  # frequencies for each number of a colour
+SEEN = 3 * len(SCALES) + 6 * WAVES * len(WAVED) + 6 + 1 + SURFACES  # numbers of a pixel: see `look_at`
 LIGHTNESS = torch.tensor([[0.299, 0.587, 0.114], [0.500, -0.419, -0.081], [-0.169, -0.331, 0.500]])  # ITU-R BT.601
 
 
@@ -40,13 +42,15 @@ class Stylist(nn.Module):
         self.colours = nn.ModuleList(nn.Conv2d(SEEN, 3, 1) for _ in range(config.styles))  # all that is linear
         self.to(memory_format=torch.channels_last)
 
-    def forward(self, video: Tensor, style: int) -> Tensor:
-        """The video in a style; styles that it does not have leave it as it is."""
+    def forward(self, video: Tensor, style: int, first: int = 0) -> Tensor:
+        """The video, from frame number `first` on, in a style; styles that it does not have leave it as it is."""
         if not 0 < style <= self.config.styles:
             return video
+        B, _, T, H, W = video.shape
         frames = rearrange(video, "b c t h w -> (b t) c h w")
-        styled = self.apply_style(look_at(frames), style)
-        return rearrange(styled, "(b t) c h w -> b c t h w", b=len(video)).to(video.dtype)
+        ground = torch.from_numpy(surfaces(0, H, W, range(first, first + T))).to(video).repeat(B, 1, 1, 1)
+        styled = self.apply_style(look_at(frames, ground), style)
+        return rearrange(styled, "(b t) c h w -> b c t h w", b=B).to(video.dtype)
 
     def apply_style(self, seen: Tensor, style: int) -> Tensor:
         """Frames (N, 3, H, W) in a style, of what `look_at` sees of them or of parts of them."""
@@ -61,15 +65,17 @@ def _network(config: StylistConfig) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Conv2d(config.width, 3, 3, padding=1, padding_mode="replicate"))
 
 
-def look_at(frames: Tensor) -> Tensor:
-    """What a network sees of frames (N, 3, H, W), (N, SEEN, H, W)."""
+def look_at(frames: Tensor, ground: Tensor) -> Tensor:
+    """What a network sees of frames (N, 3, H, W) on their surfaces (N, SURFACES, H, W): (N, SEEN, H, W)."""
     N, _, H, W = frames.shape
-    scales = [frames if side == 1 else coarse(frames, side) for side in SCALES]
+    sides = (max(round(side * H / HEIGHT), 1) for side in SCALES)
+    scales = [frames if side == 1 else coarse(frames, side) for side in sides]
     waved = [colour_waves(scales[number]) for number in WAVED]
     colours = torch.cat([frames.mean((2, 3)), frames.std((2, 3))], 1)                         # (N, 6)
     y, x = ((torch.arange(count) + 0.5) / count * 2 - 1 for count in (H, W))
     corner = (y[:, None].square() + x.square()) / 2                                           # (H, W)
-    return torch.cat([*scales, *waved, colours[..., None, None].expand(-1, -1, H, W), corner.expand(N, 1, H, W)], 1)
+    return torch.cat([*scales, *waved, colours[..., None, None].expand(-1, -1, H, W), corner.expand(N, 1, H, W),
+                      2 * ground - 1], 1)
 
 
 def colour_waves(frames: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 Most inputs have gone through the autoencoder, with noise on their latents, and through the upsampler: a stylist is to
 draw outlines on what is soft, too. Some have their style already, as a clip has that is continued. What is random in a
-style (grain, the phase of hatching) cannot be learnt; its mean is.
+style (grain, the phase of hatching) is shown beside the picture.
 """
 
 from dataclasses import dataclass, field, replace
@@ -15,6 +15,7 @@ from torch import Tensor
 from ..data.shards import FIRST_SEED
 from ..data.truth import layout_of
 from ..evaluate.reconstruction import psnr
+from ..grain import surfaces
 from ..models.autoencoder import Autoencoder
 from ..models.stylist import STYLISTS, Stylist, StylistConfig, look_at
 from ..models.upsampler import Told, Upsampler
@@ -57,6 +58,7 @@ class Pictures:
     """N pictures as they are painted, and as they are to look, for each of K styles: (K, N, 3, S, S)."""
     painted: Tensor
     styled: Tensor
+    ground: Tensor  # (N, SURFACES, S, S) what they are drawn on, whatever the style
 
 
 def train(config: StylistTraining, directory: Path, autoencoder: Autoencoder, upsampler: Upsampler) -> Stylist:
@@ -77,7 +79,8 @@ def train(config: StylistTraining, directory: Path, autoencoder: Autoencoder, up
         save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
         save_weights(directory, averaged.state_dict(), config.model)
         names = list(STYLES)[1:config.model.styles + 1]
-        made = torch.stack([restyle(averaged, painted, number) for number, painted in enumerate(held_out.painted, 1)])
+        made = torch.stack([restyle(averaged, painted, held_out.ground, number)
+                            for number, painted in enumerate(held_out.painted, 1)])
         scores = {f"psnr/{name}": psnr(right[:, :, None], own[:, :, None]).mean().item()
                   for name, right, own in zip(names, held_out.styled, made, strict=True)}
         log.write(step, {**values, **scores})
@@ -103,7 +106,7 @@ def train_step(model: Stylist, optimizer: torch.optim.Optimizer, pictures: Pictu
     top, left = (int(rng.integers(SIDE - config.side + 1)) for _ in range(2))
     rows, columns = slice(top, top + config.side), slice(left, left + config.side)
     for style, (painted, styled) in enumerate(zip(pictures.painted, pictures.styled), 1):
-        seen = look_at(painted[chosen])[..., rows, columns]
+        seen = look_at(painted[chosen], pictures.ground[chosen])[..., rows, columns]
         with fast_precision():
             error = model.apply_style(seen, style).float() - styled[chosen][..., rows, columns]
         loss = error.abs().mean() + config.edges * gradient_error(error)
@@ -117,14 +120,15 @@ def train_step(model: Stylist, optimizer: torch.optim.Optimizer, pictures: Pictu
 @torch.no_grad()
 def draw_pictures(seeds: range, config: StylistTraining, autoencoder: Autoencoder, upsampler: Upsampler) -> Pictures:
     """A frame of each scene, as it is painted and in every style."""
-    painted, styled = [], []
+    painted, styled, ground = [], [], []
     styles = list(STYLES)[1:config.model.styles + 1]
     for seed in seeds:
         rng = np.random.default_rng([seed, 8])
         scene = replace(sample_scene(seed, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE), style="3d")
         motion, now = simulate(scene), int(rng.integers(scene.frames))
         plain = render_frame(scene, motion, now)
-        targets = to_unit(np.stack([finish(plain, replace(scene, style=style)) for style in styles]))  # (K, 3, 1, S, S)
+        targets = np.stack([finish(plain, replace(scene, style=style), now) for style in styles])
+        targets = to_unit(targets)                                                             # (K, 3, 1, S, S)
         before = targets if rng.random() < config.finished else to_unit(plain[None])
         if rng.random() >= config.plain:
             latents = autoencoder.encode(halve(before)).float()
@@ -133,14 +137,15 @@ def draw_pictures(seeds: range, config: StylistTraining, autoencoder: Autoencode
             before = upsampler(autoencoder.decode(latents + noise).clamp(-1, 1), told).clamp(-1, 1)
         painted.append(before[:, :, 0].float().expand(len(styles), -1, -1, -1))
         styled.append(targets[:, :, 0])
-    return Pictures(torch.stack(painted, 1), torch.stack(styled, 1))
+        ground.append(torch.from_numpy(surfaces(scene.seed, SIDE, SIDE, range(now, now + 1))[0]))
+    return Pictures(torch.stack(painted, 1), torch.stack(styled, 1), torch.stack(ground))
 
 
 @torch.no_grad()
-def restyle(model: Stylist, pictures: Tensor, style: int) -> Tensor:
-    """Pictures (N, 3, S, S) in a style."""
+def restyle(model: Stylist, pictures: Tensor, ground: Tensor, style: int) -> Tensor:
+    """Pictures (N, 3, S, S) on their surfaces in a style."""
     with fast_precision():
-        return model(pictures[:, :, None], style)[:, :, 0].float().clamp(-1, 1)
+        return model.apply_style(look_at(pictures, ground), style).float().clamp(-1, 1)
 
 
 def averaged_model(model: Stylist, average: Average) -> Stylist:

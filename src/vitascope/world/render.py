@@ -48,14 +48,12 @@ def render_frame(scene: Scene, motion: Motion, now: int) -> np.ndarray:
     """One frame of a scene, uint8 (1, H, W, 3), for the price of one."""
     index = int(motion.cuts[now])
     first = sum(shot.frames for shot in scene.shots[:index])
-    return finish(_render_shot(scene, scene.shots[index], index, motion, first, range(now, now + 1)), scene)
+    return finish(_render_shot(scene, scene.shots[index], index, motion, first, range(now, now + 1)), scene, now)
 
 
-def finish(frames: np.ndarray, scene: Scene) -> np.ndarray:
-    """Frames uint8 (T, H, W, 3) in the style of their scene."""
-    if scene.style == "3d":
-        return frames
-    return apply_style(frames, scene.style, rng=np.random.default_rng([scene.seed, 7]))
+def finish(frames: np.ndarray, scene: Scene, first: int = 0) -> np.ndarray:
+    """Frames uint8 (T, H, W, 3), from frame number `first` on, in the style of their scene."""
+    return frames if scene.style == "3d" else apply_style(frames, scene.style, seed=scene.seed, first=first)
 
 
 def _render_shot(scene: Scene, shot: Shot, index: int, motion: Motion, first: int, times: range) -> np.ndarray:

@@ -1,6 +1,6 @@
 """How a clip looks: as 3D toys, a pencil sketch, pixel art, black-and-white film or cut paper.
 
-In go finished uint8 frames (T, H, W, 3), a style and a generator; out come frames of the same shape. Tables are made
+In go finished uint8 frames (T, H, W, 3), a style and a seed; out come frames of the same shape. Tables are made
 once for a clip, and paper and pencil stand still while the picture moves, so nothing flickers but the grain of film.
 Sizes of strokes, blocks and edges are shares of the frame height: a clip looks alike at every size.
 """
@@ -10,22 +10,21 @@ from collections.abc import Callable, Iterator
 import cv2
 import numpy as np
 
-GRAIN = 128  # texture cells per unit (the frame height)
-BLOCKS = 32  # pixel-art blocks per unit
+from .. import grain
+
+BLOCKS = 32  # pixel-art blocks per unit, the frame height
 FILTER = np.array([[0.5, 0.4, 0.1]])  # parts of red, green and blue in grey: tells warm subjects from blue nights
 
 
-def toys(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def toys(frames: np.ndarray, seed: int, first: int) -> np.ndarray:
     """The world as it is rendered."""
     return frames
 
 
-def pencil(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def pencil(frames: np.ndarray, seed: int, first: int) -> np.ndarray:
     """Grey outlines (a colour dodge of the picture with its blurred negative) and hatched shadows on paper."""
     height, width = frames.shape[1:3]
-    paper = 1 - 0.05 * _texture(rng, height, width)
-    x, y = _positions(height, width)
-    hatch = 0.5 + 0.5 * np.sin(2 * np.pi * (x + 0.8 * y) * 26 + 2.5 * _texture(rng, height, width, cells=12))
+    paper, hatch = 1 - 0.05 * grain.paper(seed, height, width), grain.hatching(seed, height, width)
     out = np.empty_like(frames)
     for grey, page in zip(_greys(frames), out, strict=True):
         grey = cv2.max(grey, 8)  # the dodge divides by it
@@ -38,7 +37,7 @@ def pencil(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return out
 
 
-def pixel(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def pixel(frames: np.ndarray, seed: int, first: int) -> np.ndarray:
     """Square blocks in few colours."""
     height, width = frames.shape[1:3]
     grid = (max(round(BLOCKS * width / height), 1), BLOCKS)
@@ -52,30 +51,28 @@ def pixel(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return out
 
 
-def film(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def film(frames: np.ndarray, seed: int, first: int) -> np.ndarray:
     """Grey with hard contrast, dark corners and grain that changes from frame to frame."""
     height, width = frames.shape[1:3]
     x, y = _positions(height, width)
     corner = np.hypot((x - 0.5 * width / height) * height / width, y - 0.5) / np.hypot(0.5, 0.5)
     vignette = (1.02 - 0.62 * corner**2.4).astype(np.float32)
-    grain = _texture(rng, height, width) * 16 - 8
     tone = np.arange(256) / 255
     contrast = (255 * np.clip(0.5 + 0.62 * np.tanh(2.4 * (tone - 0.5)) / np.tanh(1.2), 0, 1)).astype(np.uint8)
     out = np.empty_like(frames)
-    for grey, page in zip(_greys(frames), out, strict=True):
-        down, right = (rng.random(2) * (height, width)).astype(int)
+    for number, (grey, page) in enumerate(zip(_greys(frames), out, strict=True), first):
         exposed = cv2.multiply(cv2.LUT(grey, contrast), vignette, dtype=cv2.CV_32F)
-        grained = cv2.add(exposed, np.roll(grain, (down, right), (0, 1)), dtype=cv2.CV_8U)
+        grained = cv2.add(exposed, grain.film(seed, height, width, number) * 16 - 8, dtype=cv2.CV_8U)
         cv2.cvtColor(grained, cv2.COLOR_GRAY2RGB, dst=page)
     return out
 
 
-def papercut(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def papercut(frames: np.ndarray, seed: int, first: int) -> np.ndarray:
     """Sheets of flat colour with bright upper edges that throw shadows on the sheets below."""
     height, width = frames.shape[1:3]
     shift = 0.011 * height
     light = np.array([[1, 0, shift], [0, 1, shift]])
-    fibre = _texture(rng, height, width, cells=64) * 7 - 3.5
+    fibre = grain.fibres(seed, height, width) * 7 - 3.5
     palette = _palette(42, 24)
     out = np.empty_like(frames)
     for frame, page in zip(frames, out, strict=True):
@@ -120,15 +117,7 @@ def _positions(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return x, y
 
 
-def _texture(rng: np.random.Generator, height: int, width: int, *, cells: int = GRAIN) -> np.ndarray:
-    """Noise (H, W) float32 in [0, 1) with `cells` cells per unit, the same at every size; wide frames repeat it."""
-    noise = rng.random((cells, cells), np.float32)
-    shape = (height, height)
-    tile = cv2.resize(noise, shape, interpolation=cv2.INTER_AREA if height < cells else cv2.INTER_LINEAR)
-    return np.tile(tile, (1, -(-width // height)))[:, :width]
-
-
-STYLES: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
+STYLES: dict[str, Callable[[np.ndarray, int, int], np.ndarray]] = {
     "3d": toys,
     "pencil": pencil,
     "pixel": pixel,
@@ -137,9 +126,9 @@ STYLES: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
 }
 
 
-def apply_style(frames: np.ndarray, style: str, *, rng: np.random.Generator) -> np.ndarray:
-    """Frames uint8 (T, H, W, 3) in a style; ValueError for an unknown one."""
+def apply_style(frames: np.ndarray, style: str, *, seed: int, first: int = 0) -> np.ndarray:
+    """Frames uint8 (T, H, W, 3), from frame number `first` of a clip, in a style; ValueError for an unknown one."""
     if style not in STYLES:
         raise ValueError(f"style is {style!r}, expected one of {', '.join(STYLES)}")
     assert frames.ndim == 4 and frames.dtype == np.uint8, f"{frames.dtype} {frames.shape}, expected uint8 (T, H, W, 3)"
-    return STYLES[style](frames, rng)
+    return STYLES[style](frames, seed, first)
