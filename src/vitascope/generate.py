@@ -43,12 +43,13 @@ def generate_frames(system: System, condition: Condition, *, seed: int, steps: i
 
 @torch.inference_mode()
 def paint(system: System, painter: Painter, *, seed: int, steps: int | None = None, guidance: float | None = None,
-          sampler: str = "multistep", progress: Progress = lambda step, total: None) -> Iterator[np.ndarray]:
-    """The frames of what a painter was told, as `generate_frames` gives them."""
+          sampler: str = "multistep", progress: Progress = lambda step, total: None,
+          first: Tensor | None = None) -> Iterator[np.ndarray]:
+    """The frames of what a painter was told, as `generate_frames` gives them; `first` is that of `stream`."""
     parts = sample(painter, seed=seed, steps=system.config.steps if steps is None else steps,
                    scale=system.config.guidance if guidance is None else guidance, sampler=sampler, progress=progress)
     yield from (stream_ring(system, torch.cat(list(parts), 1), painter.layout) if painter.condition.ring
-                else stream(system, parts, painter.layout))
+                else stream(system, parts, painter.layout, first=first))
 
 
 @torch.inference_mode()
@@ -66,29 +67,30 @@ def decode(system: System, latents: Tensor) -> np.ndarray:
 
 
 @torch.inference_mode()
-def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None, *,
-           opens: bool = True) -> Iterator[np.ndarray]:
+def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None, *, opens: bool = True,
+           first: Tensor | None = None) -> Iterator[np.ndarray]:
     """The frames of latents (C, t, h, w) that come in parts, in constant memory and without a seam.
 
-    `layout` says what is where in all of them; the first frame is remembered if the clip `opens` with it. The upsampler
-    looks `reach` frames ahead: as many are held back, with as many before them, until the next part is there.
+    `layout` says what is where in all of them; the `first` frame is remembered if the clip `opens` with it: as it is
+    known, (3, H, W) in [-1, 1] at the painter's size, or as it is decoded. The upsampler looks `reach` frames ahead: as
+    many are held back, with as many before them, until the next part is there.
     """
     reach, past, carried, last = system.upsampler.config.neighbours, {}, None, None
-    flat, end, start = layout and layout.frame_by_frame(), 0, None  # the frames of `flat` that are made, the first one
+    flat, end = layout and layout.frame_by_frame(), 0  # where in `flat` the frames made so far end
     for part in parts:
         for latents in part.split(system.config.window, 1):
             frames = system.autoencoder.decode(latents[None], past).clamp(-1, 1)
-            first = 0 if carried is None else carried.shape[2] - reach
-            start = frames[0, :, 0] if opens and start is None else start
+            begin = 0 if carried is None else carried.shape[2] - reach
+            first = frames[0, :, 0] if opens and first is None else first
             frames = frames if carried is None else torch.cat([carried, frames], 2)
             end += FRAMES * latents.shape[1]
-            told = [Told(flat, range(end - frames.shape[2], end), start)] if flat else ()
+            told = [Told(flat, range(end - frames.shape[2], end), first)] if flat else ()
             large = system.upsampler(frames, told)
             if layout and system.stylist:
                 large = system.stylist(large.clamp(-1, 1), int(layout.look[0]), end - frames.shape[2])
             ready = large.shape[2] - reach
-            if ready > first:
-                yield from_unit(large[0, :, first:ready])
+            if ready > begin:
+                yield from_unit(large[0, :, begin:ready])
             carried, last = frames[:, :, max(frames.shape[2] - 2 * reach, 0):], large[:, :, ready:]
     if last is not None:
         yield from_unit(last[0])
