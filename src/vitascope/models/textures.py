@@ -11,10 +11,11 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from .layout import SUBJECT_BITS, Layout, inside
+from .layout import COLOUR_BITS, SUBJECT_BITS, Layout, inside
 
 TEXELS = 64  # in a row and a column of a texture
 SPAN = 1.25  # sides of a thing that its texture covers: some of what is around it, too
+COLOURS = 3  # the first features are a colour, in [-1, 1]
 MARKS = 3  # beside the texture, at each pixel of a thing: 1, its visible share, the share that is left of it
 
 
@@ -24,7 +25,8 @@ class Textures(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.features = nn.Parameter(torch.empty(2**SUBJECT_BITS, channels, TEXELS, TEXELS))
-        nn.init.normal_(self.features, std=0.5)
+        nn.init.normal_(self.features, std=0.1)
+        self.tints = nn.Parameter(torch.eye(COLOURS).repeat(2**COLOUR_BITS, 1, 1))  # what another colour makes of them
 
     def forward(self, layout: Layout, rows: int, columns: int) -> Tensor:
         """What is where in the frames of a layout, (T, channels + MARKS, rows, columns); things that overlap add up."""
@@ -34,7 +36,9 @@ class Textures(nn.Module):
         told = where.new_zeros(len(flat.poses), self.features.shape[1] + MARKS, rows, columns)
         for slot in flat.subjects.nonzero().flatten().tolist():
             grid = rearrange(where[slot], "t h w uv -> 1 (t h) w uv").to(self.features.dtype)
-            seen = F.grid_sample(self.features[flat.subjects[slot], None], grid, align_corners=False)
+            texture, tint = self.features[flat.subjects[slot]], self.tints[flat.colours[slot]]
+            texture = torch.cat([torch.einsum("k c, c h w -> k h w", tint, texture[:COLOURS]), texture[COLOURS:]])
+            seen = F.grid_sample(texture[None], grid, align_corners=False)
             there = (where[slot].abs().amax(-1) < 1).float()                                     # (t, h, w)
             shares = rearrange(flat.poses[:, 0, slot, 6:], "t two -> two t 1 1")                 # visible, left
             told = told + torch.cat([rearrange(seen, "1 c (t h) w -> t c h w", h=rows),

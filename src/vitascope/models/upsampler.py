@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from .layout import Layout
 from .recall import RECALLED, recall
-from .textures import MARKS, Textures
+from .textures import COLOURS, MARKS, Textures
 
 SCALE = 2
+UNPASTED = -3.0  # before training hardly anything is
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,9 @@ class Upsampler(nn.Module):
         if config.textures:
             told = SCALE**2 * (config.textures + MARKS) + RECALLED
             self.told = nn.Conv2d(told, config.width, 3, padding=1, bias=False)
+            self.paste = nn.Conv2d(config.width, SCALE**2, 3, padding=1)
+            nn.init.zeros_(self.paste.weight)
+            nn.init.constant_(self.paste.bias, UNPASTED)
         self.blocks = nn.ModuleList(Block(config.width) for _ in range(config.blocks))
         self.head = nn.Conv2d(config.width, 3 * SCALE**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
@@ -113,7 +117,16 @@ class Upsampler(nn.Module):
         for block in self.blocks:
             x = block(x)
         detail = F.pixel_shuffle(self.head(x), SCALE)                    # (N, 3, 2H, 2W)
-        return F.interpolate(frames, scale_factor=SCALE, mode="bicubic", align_corners=False) + detail
+        large = F.interpolate(frames, scale_factor=SCALE, mode="bicubic", align_corners=False)
+        return (large if hints is None else self._pasted(large, hints, x)) + detail
+
+    def _pasted(self, large: Tensor, hints: Tensor, x: Tensor) -> Tensor:
+        """The large picture with the colours of textures where things are and the network, of width `x`, takes them."""
+        first = SCALE**2 * self.config.textures
+        colours, there = (F.pixel_shuffle(hints[:, part], SCALE)
+                          for part in (slice(SCALE**2 * COLOURS), slice(first, first + SCALE**2)))
+        taken = there.clamp(max=1) * F.pixel_shuffle(self.paste(x), SCALE).sigmoid()
+        return large + taken * (colours - large)
 
 
 def with_neighbours(video: Tensor, count: int) -> Tensor:

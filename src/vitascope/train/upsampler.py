@@ -4,7 +4,8 @@ They learn from pairs that the world renders: a clip, and the same clip at half 
 autoencoder first, with some noise on their latents; with a painter at hand, every second step is one on clips that it
 has painted anew (repaint.py), for in use all that is decoded was painted, and what moves was painted badly. Most come
 with their layout, moved a little, for plans are never exact. The encoder stays as it is, so whatever learnt from its
-latents stays right; the decoder learns on, for the large picture as well as for its own.
+latents stays right; the decoder learns on, for the large picture as well as for its own. Textures begin as the mean
+picture of each thing in clips.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,19 +22,21 @@ from ..data.shards import FIRST_SEED
 from ..data.truth import layout_of
 from ..evaluate.reconstruction import psnr
 from ..models.autoencoder import Autoencoder
-from ..models.layout import Layout, covered
+from ..models.layout import SUBJECT_BITS, Layout, covered, inside
+from ..models.textures import COLOURS, SPAN, TEXELS, Textures
 from ..models.upsampler import SCALE, UPSAMPLERS, Told, Upsampler, UpsamplerConfig
 from ..precision import fast_precision
 from ..video import to_unit
 from ..world.physics import simulate
-from ..world.render import render
+from ..world.render import render, render_frame
 from ..world.scene import VOCABULARIES, sample_scene
 from .autoencoder import change, gradient_error, halve, reconstruct, sheet
-from .repaint import Painting
+from .repaint import ROOM, Painting
 from .state import (
     Average,
     Log,
     check_config,
+    checkpoints,
     load_checkpoint,
     save_checkpoint,
     save_sheet,
@@ -69,6 +72,8 @@ class UpsamplerTraining:
     worst: float = 0.3  # the same where things are, if a layout tells of them
     painted: float = 0.5  # share of the steps that are on paintings, if there are any
     painted_batch: int = 2  # parts of paintings in such a step, all frames of each
+    backdrop: float = 0.15  # weight of what is not near a thing in these: much else would have been right there
+    portraits: int = 3000  # clips from which the textures of a new run are taken
     own: float = 0.5  # weight of the decoder's own small picture
     squares: float = 2.0  # weight of the squared error beside the absolute one
     edges: float = 1.0  # weight of the absolute error of the spatial gradient
@@ -83,6 +88,7 @@ class Crops:
     large: Tensor  # (B, 3, T, S, S) as it should be
     latents: Tensor  # (B, C, K, h, w) of what there is of it
     layouts: list[Layout | None]
+    weight: Tensor = torch.ones(())  # (B, 1, T, S, S) of the error of each pixel
 
 
 class Decoders(nn.Module):
@@ -111,6 +117,8 @@ def train(config: UpsamplerTraining, directory: Path, autoencoder: Autoencoder, 
         fitting = {name: tensor for name, tensor in start.state_dict().items()
                    if name in wanted and tensor.shape == wanted[name].shape}
         model.upsampler.load_state_dict(fitting, strict=False)
+    if model.upsampler.textures and not checkpoints(directory):
+        take_portraits(model.upsampler.textures, config)
     average = Average(model, decay=config.average_decay)
     optimizer = make_optimizer(model, config)
     first, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
@@ -169,7 +177,8 @@ def train_step(model: Decoders, optimizer: torch.optim.Optimizer, config: Upsamp
         decoded = model.autoencoder.decode(crops.latents).float()
         inputs = torch.where(plain.view(-1, 1, 1, 1, 1), small, decoded.clamp(-1, 1))
         outputs = model.upsampler(inputs, tell(inputs, layouts)).float()
-    loss = pair_loss(outputs, crops.large, config) + config.own * pair_loss(decoded, small, config)
+    loss = (pair_loss(outputs, crops.large, config, crops.weight)
+            + config.own * pair_loss(decoded, small, config, halve(crops.weight) if is_painted else crops.weight))
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -201,7 +210,15 @@ def draw_painted(painted: Sequence[Painting], config: UpsamplerTraining, rng: np
         larges.append(_cut(frames, unit * top, unit * left, side))
         latents.append(painting.latents[..., top:top + count, left:left + count])
         layouts.append(layout_of(scene, motion, 0, scene.frames).closer(x, y, SIDE / side))
-    return Crops(to_unit(np.stack(larges)), torch.stack(latents), layouts)
+    near = torch.stack([near_things(layout, larges[0].shape) for layout in layouts])
+    weight = config.backdrop + (1 - config.backdrop) * near[:, None].float()
+    return Crops(to_unit(np.stack(larges)), torch.stack(latents), layouts, weight)
+
+
+def near_things(layout: Layout, shape: tuple[int, ...]) -> Tensor:
+    """Which pixels of frames (T, H, W, 3) are near a thing, (T, H, W), bool."""
+    flat = layout.frame_by_frame().part(slice(-shape[0], None))
+    return (inside(flat, *shape[1:3])[..., 0, :].abs().amax(-1) < ROOM / 2)[..., layout.subjects > 0].any(-1)
 
 
 def whole_paintings(painted: Sequence[Painting]) -> Crops:
@@ -237,6 +254,32 @@ def stray(layout: Layout, deviation: float, rng: np.random.Generator) -> Layout:
     return replace(layout, poses=poses)
 
 
+@torch.no_grad()
+def take_portraits(textures: Textures, config: UpsamplerTraining) -> None:
+    """Give each texture the mean colours of its thing in some clips, and how much they vary as the next feature."""
+    count, total, squares = (torch.zeros(2**SUBJECT_BITS, channels, TEXELS, TEXELS) for channels in (1, 3, 3))
+    v, u = torch.meshgrid(*2 * [SPAN * ((torch.arange(TEXELS) + 0.5) / TEXELS - 0.5)], indexing="ij")
+    for seed in range(FIRST_SEED["train"], FIRST_SEED["train"] + config.portraits):
+        scene = replace(sample_scene(seed, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE), style="3d")
+        motion, now = simulate(scene), seed % scene.frames
+        frame, layout = to_unit(render_frame(scene, motion, now)[None])[0, :, 0], layout_of(scene, motion, now, 1)
+        for slot in layout.subjects.nonzero().flatten().tolist():
+            x, y, side, cos, sin, mirrored, visible, left = layout.poses[0, 0, slot]
+            if visible < 1 or left < 1 or layout.colours[slot] > 1:
+                continue
+            across = mirrored * u
+            place = torch.stack([x + side * (cos * across + sin * v), y + side * (cos * v - sin * across)], -1)
+            seen = F.grid_sample(frame[None], 2 * place[None], align_corners=False)[0]
+            there, number = (place.abs().amax(-1) < 0.5).float(), layout.subjects[slot]
+            count[number] += there
+            total[number] += there * seen
+            squares[number] += there * seen.square()
+    mean = total / count.clamp(min=1)
+    spread = (squares / count.clamp(min=1) - mean.square()).clamp(min=0).sum(1).sqrt()
+    known = (count > 1).flatten(1).any(1)
+    textures.features[known, :COLOURS], textures.features[known, COLOURS] = mean[known], 1 - 2 * spread[known]
+
+
 def draw_held_out(config: UpsamplerTraining) -> tuple[Tensor, list[Layout]]:
     """Clips (N, 3, T, S, S) to validate on, and what is where in them."""
     seeds = range(FIRST_SEED["held-out"], FIRST_SEED["held-out"] + VALIDATION)
@@ -247,9 +290,9 @@ def draw_held_out(config: UpsamplerTraining) -> tuple[Tensor, list[Layout]]:
     return to_unit(clips), [layout_of(scene, motion, 0, scene.frames) for scene, motion in zip(scenes, motions)]
 
 
-def pair_loss(output: Tensor, target: Tensor, config: UpsamplerTraining) -> Tensor:
-    """Absolute + squared error + absolute error of the gradient over height and width."""
-    error = output - target
+def pair_loss(output: Tensor, target: Tensor, config: UpsamplerTraining, weight: Tensor) -> Tensor:
+    """Absolute + squared error + absolute error of the gradient over height and width; `weight` is of each pixel."""
+    error = weight * (output - target)
     return error.abs().mean() + config.squares * error.square().mean() + config.edges * gradient_error(error)
 
 
