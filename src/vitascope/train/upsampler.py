@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from ..data.shards import FIRST_SEED
 from ..data.truth import layout_of
 from ..evaluate.reconstruction import psnr
-from ..models.autoencoder import Autoencoder
+from ..models.autoencoder import FRAMES, Autoencoder
 from ..models.layout import SUBJECT_BITS, Layout, covered, inside
 from ..models.textures import COLOURS, SPAN, TEXELS, Textures
 from ..models.upsampler import SCALE, UPSAMPLERS, Told, Upsampler, UpsamplerConfig
@@ -211,14 +211,18 @@ def draw_painted(painted: Sequence[Painting], config: UpsamplerTraining, rng: np
         latents.append(painting.latents[..., top:top + count, left:left + count])
         layouts.append(layout_of(scene, motion, 0, scene.frames).closer(x, y, SIDE / side))
     near = torch.stack([near_things(layout, larges[0].shape) for layout in layouts])
-    weight = config.backdrop + (1 - config.backdrop) * near[:, None].float()
+    weight = config.backdrop + (1 - config.backdrop) * near
     return Crops(to_unit(np.stack(larges)), torch.stack(latents), layouts, weight)
 
 
 def near_things(layout: Layout, shape: tuple[int, ...]) -> Tensor:
-    """Which pixels of frames (T, H, W, 3) are near a thing, (T, H, W), bool."""
+    """Which pixels of frames (T, H, W, 3) are near to where a thing is, was or will be, (1, T, H, W), 0 or 1.
+
+    Frames of one latent are smeared into each other.
+    """
     flat = layout.frame_by_frame().part(slice(-shape[0], None))
-    return (inside(flat, *shape[1:3])[..., 0, :].abs().amax(-1) < ROOM / 2)[..., layout.subjects > 0].any(-1)
+    near = (inside(flat, *shape[1:3])[..., 0, :].abs().amax(-1) < ROOM / 2)[..., layout.subjects > 0].any(-1)
+    return F.max_pool3d(near[None].float(), (2 * FRAMES - 1, 1, 1), 1, (FRAMES - 1, 0, 0))
 
 
 def whole_paintings(painted: Sequence[Painting]) -> Crops:
