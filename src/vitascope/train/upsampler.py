@@ -4,8 +4,8 @@ They learn from pairs that the world renders: a clip, and the same clip at half 
 autoencoder first, with some noise on their latents; with a painter at hand, every second step is one on clips that it
 has painted anew (repaint.py), for in use all that is decoded was painted, and what moves was painted badly. Most come
 with their layout, moved a little, for plans are never exact. The encoder stays as it is, so whatever learnt from its
-latents stays right; the decoder learns on, for the large picture as well as for its own. Textures begin as the mean
-picture of each thing in clips.
+latents stays right; the decoder learns on, for the large picture as well as for its own, but not from paintings: it is
+to give back what is there. Textures begin as the mean picture of each thing in clips.
 """
 
 from collections.abc import Iterable, Sequence
@@ -112,12 +112,11 @@ def train(config: UpsamplerTraining, directory: Path, autoencoder: Autoencoder, 
     check_config(directory, config, free=("steps",))
     torch.manual_seed(config.seed)
     model = Decoders(autoencoder, Upsampler(config.model))
-    if start is not None:
-        wanted = model.upsampler.state_dict()
-        fitting = {name: tensor for name, tensor in start.state_dict().items()
-                   if name in wanted and tensor.shape == wanted[name].shape}
-        model.upsampler.load_state_dict(fitting, strict=False)
-    if model.upsampler.textures and not checkpoints(directory):
+    wanted, given = model.upsampler.state_dict(), start.state_dict() if start else {}
+    fitting = {name: tensor for name, tensor in given.items()
+               if name in wanted and tensor.shape == wanted[name].shape}
+    model.upsampler.load_state_dict(fitting, strict=False)
+    if model.upsampler.textures and "textures.features" not in fitting and not checkpoints(directory):
         take_portraits(model.upsampler.textures, config)
     average = Average(model, decay=config.average_decay)
     optimizer = make_optimizer(model, config)
@@ -174,11 +173,12 @@ def train_step(model: Decoders, optimizer: torch.optim.Optimizer, config: Upsamp
     small, layouts = halve(crops.large), [layout and stray(layout, config.astray, rng) for layout in crops.layouts]
     plain = torch.from_numpy(rng.random(len(small)) < (0 if is_painted else config.plain))
     with fast_precision():
-        decoded = model.autoencoder.decode(crops.latents).float()
+        with torch.set_grad_enabled(not is_painted):
+            decoded = model.autoencoder.decode(crops.latents).float()
         inputs = torch.where(plain.view(-1, 1, 1, 1, 1), small, decoded.clamp(-1, 1))
         outputs = model.upsampler(inputs, tell(inputs, layouts)).float()
-    loss = (pair_loss(outputs, crops.large, config, crops.weight)
-            + config.own * pair_loss(decoded, small, config, halve(crops.weight) if is_painted else crops.weight))
+    loss = pair_loss(outputs, crops.large, config, crops.weight)
+    loss = loss if is_painted else loss + config.own * pair_loss(decoded, small, config, crops.weight)
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
