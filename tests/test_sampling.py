@@ -5,13 +5,13 @@ from itertools import pairwise
 
 import pytest
 import torch
+from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
-from vitascope.sampling import Painter, embed, plan_windows, split_windows
+from vitascope.sampling import HELD, Painter, embed, plan_windows, sample, split_windows, steady
 from vitascope.tasks import change_prompts, cut, extend, loop, text_to_video
 from vitascope.world.physics import simulate
 from vitascope.world.scene import sample_scene
-
 
 
 def ask(frames=9, **more):
@@ -80,3 +80,20 @@ def test_what_leads_to_a_known_end_is_made_from_the_end():
     known = torch.zeros(16, 2, 6, 8)
     backward, forward = plan_windows(extend(ask(33), known, backward=True), 5), plan_windows(extend(ask(33), known), 5)
     assert backward[0] == (4, 9) and backward[-1][0] == 0 and forward[0] == (0, 5) and forward[-1] == (4, 9)
+
+
+def test_later_windows_are_spread_like_the_first():
+    first, later = torch.randn(3, 5, 4, 4), 1.2 * torch.randn(3, 2, 4, 4) + 2
+    held = steady(later, first)
+    assert_close(held.std((1, 2, 3)), first.std((1, 2, 3)))
+    assert_close(held.mean((1, 2, 3)), later.mean((1, 2, 3)))
+    assert_close(steady(9 * later, first).std((1, 2, 3)), HELD[0] * 9 * later.std((1, 2, 3)))  # another picture
+
+
+def test_what_is_known_is_not_touched_by_holding_the_spread(nano_system):
+    scene = sample_scene(1, frames=33)
+    known = 3 * torch.randn(nano_system.transformer.config.channels, 2, 6, 8)
+    condition = extend(ask(frames=33), known, backward=True)
+    told = painter(nano_system, condition, layout=layout_of(scene, simulate(scene), 0, 33))
+    made = torch.cat(list(sample(told, seed=0, steps=2, scale=1.0, sampler="euler")), 1)
+    assert made.shape[1] == 9 and torch.equal(made[:, -2:], known)

@@ -17,6 +17,7 @@ from .tasks import RATE, Condition, cut, know
 
 OVERLAP = 2  # latent frames that a window shares with the one before
 AT_ONCE = 2560  # tokens that go through the transformer together, about
+HELD = 0.8, 1.25  # by so much a window's latents are narrowed or widened to be spread like those of the first
 
 Progress = Callable[[int, int], None]
 
@@ -108,11 +109,25 @@ def sample(painter: Painter, *, seed: int, steps: int, scale: float, sampler: st
             part = know(part, noise[:, frame:frame + 1], slice(frame, frame + 1))
         made[:, first:last] = SAMPLERS[sampler](painter.field(first, part, scale), mix(part, noise), times(steps),
                                                 progress=_offset(progress, number * steps, steps * len(windows)))
+        if number and painter.layout is not None and not condition.spans:
+            new = first + (~done[first:last] & (part.levels == 1).all(-1).all(-1)).nonzero().flatten()
+            made[:, new] = steady(made[:, new], made[:, slice(*windows[0])])
         done[first:last] = True
         ready = frames if done.all() else int(done.int().argmin())
         if ready > told:
             yield made[:, told:ready]
             told = ready
+
+
+def steady(latents: Tensor, first: Tensor) -> Tensor:
+    """Latents (C, t, H, W), each channel spread as widely as in the first window (C, T, H, W).
+
+    Every window makes a little more of what the one before it made: without this, contrasts grow with every second.
+    """
+    if not latents.numel():
+        return latents
+    mean, spread = (statistic(latents, (1, 2, 3), keepdim=True) for statistic in (torch.mean, torch.std))
+    return mean + (latents - mean) * (first.std((1, 2, 3), keepdim=True) / spread.clamp(min=1e-6)).clamp(*HELD)
 
 
 def plan_windows(condition: Condition, window: int) -> list[tuple[int, int]]:
