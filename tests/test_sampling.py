@@ -84,7 +84,7 @@ def test_what_leads_to_a_known_end_is_made_from_the_end():
 
 def test_later_windows_are_spread_like_the_first():
     torch.manual_seed(0)
-    first, later = torch.randn(3, 5, 4, 4), 1.1 * torch.randn(3, 2, 4, 4) + 2
+    first, later = torch.randn(3, 5, 16, 16), 1.1 * torch.randn(3, 2, 16, 16) + 2
     held = steady(later, first)
     assert_close(held.std((1, 2, 3)), first.std((1, 2, 3)))
     assert_close(held.mean((1, 2, 3)), later.mean((1, 2, 3)))
