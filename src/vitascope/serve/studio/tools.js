@@ -170,7 +170,7 @@ function Connect({ video }) {
 
 function Combine({ video }) {
   const making = useMaking(video.prompt ?? ""),
-    strength = useSignal(0.5),
+    strength = useSignal(0.6),
     other = useSignal(null);
   const combine = making.make(() =>
     api.combineVideos({
