@@ -4,36 +4,43 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
 
+from serving import finished, serving, settings
 from vitascope.serve.storage import Files
 
 
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
-    """The address of an S3 server of the test's own: `pip install s3fs "moto[server]"`."""
-    pytest.importorskip("s3fs", reason="S3 is tried where s3fs is installed")
-    server = pytest.importorskip("moto.server", reason="S3 is tried where moto's server is").ThreadedMotoServer(port=0)
+    """The address of an S3 server of the tests' own."""
+    from moto.server import ThreadedMotoServer  # slow to import, and the other stores need none
+
+    server = ThreadedMotoServer(port=0)
     server.start()
     yield "http://{}:{}".format(*server.get_host_and_port())
     server.stop()
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])
-def files(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Files:
+def root(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     match request.param:
         case "folder":
-            return Files(str(tmp_path / "files"))
+            return str(tmp_path / "files")
         case "memory":
-            return Files(f"memory://{tmp_path.name}")
+            return f"memory://{tmp_path.name}"
     monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue("s3"))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     bucket = f"test-{secrets.token_hex(8)}"
-    files = Files(f"s3://{bucket}/videos")
-    files.remote.mkdir(bucket)
-    return files
+    fsspec.filesystem("s3").mkdir(bucket)
+    return f"s3://{bucket}/videos"
+
+
+@pytest.fixture
+def files(root: str) -> Files:
+    return Files(root)
 
 
 def test_what_is_written_is_read_back_whole_and_in_ranges(files: Files) -> None:
@@ -77,6 +84,21 @@ def test_a_file_that_fails_half_way_is_not_there(files: Files) -> None:
     with pytest.raises(OSError, match="broken"):
         files.write("videos/a/x", Broken(b"012345"))
     assert files.names("videos/a") == []
+
+
+def test_a_service_keeps_all_its_files_there(root: str, tmp_path: Path) -> None:
+    """Made, continued from, served in ranges, removed."""
+    with serving(settings(tmp_path / "data", files=root)) as live:
+        asked = {"prompt": "a cat", "size": "64x48", "seconds": "1"}
+        made = finished(live, live.http.post("/v1/videos", json=asked).json()["id"])
+        asked = {"prompt": "a cat", "video": {"id": made["id"]}, "seconds": "1"}
+        longer = finished(live, live.http.post("/v1/videos/extensions", json=asked).json()["id"])
+        assert (made["error"], longer["error"], longer["seconds"]) == (None, None, "2")
+        for video in (made, longer):
+            answer = live.http.get(f"/v1/videos/{video['id']}/content", headers={"Range": "bytes=4-7"})
+            assert (answer.status_code, answer.content) == (206, b"ftyp")
+            assert live.http.delete(f"/v1/videos/{video['id']}").status_code == 200
+    assert Files(root).names("videos") == [] and not (tmp_path / "data" / "videos").exists()
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../b", "a//b", "", "a/.hidden", "a\\b", "a\n"])
