@@ -334,6 +334,17 @@ def test_cancel_and_retry(live: Live, idle: Live) -> None:
     assert refusal(idle.http.post(f"/v1/videos/{again['id']}/retry"))[0] == 400
 
 
+def test_a_video_has_an_end_only_if_it_was_asked_for(idle: Live) -> None:
+    assert create(idle)["expires_at"] is None
+    video = create(idle, expires_after=3600)
+    assert 3600 <= video["expires_at"] - video["created_at"] <= 3601
+    idle.http.post(f"/v1/videos/{video['id']}/cancel")
+    again = idle.http.post(f"/v1/videos/{video['id']}/retry").json()
+    assert 3600 <= again["expires_at"] - again["created_at"] <= 3601
+    answer = idle.http.post("/v1/videos", json={**SMALL, "expires_after": 1})
+    assert refusal(answer) == (400, "invalid_value", "expires_after")
+
+
 def test_the_place_in_the_queue(idle: Live) -> None:
     ids = [create(idle)["id"] for _ in range(3)]
     time.sleep(1.1)  # what is told may be a second old
@@ -395,6 +406,7 @@ def test_a_download_goes_on_when_its_video_is_deleted(live: Live, monkeypatch: p
 def test_lists_refuse_what_they_do_not_know(idle: Live) -> None:
     for query, param in (
         ("limit=101", "limit"),
+        ("limit=0099999999", "limit"),
         ("limit=-1", "limit"),
         ("limit=x", "limit"),
         ("order=up", "order"),

@@ -6,6 +6,7 @@ without a job (the process died in between) is swept away by chores.py.
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -34,9 +35,11 @@ def submit(
     *,
     receipt: Receipt,
     count: int = 1,
+    lifetime: float | None = None,
     source: Job | None = None,
 ) -> tuple[Job, bool]:
-    """Store the inputs and queue `count` jobs with rising seeds. (The first, whether it is new). ApiError."""
+    """Store the inputs and queue `count` jobs with rising seeds, to be removed after `lifetime` seconds (None: never).
+    (The first, whether it is new). ApiError."""
     ids = [new_id("video") for _ in range(count)]
     try:
         order, parents = _store_inputs(service, key, order, sources, ids)
@@ -54,6 +57,7 @@ def submit(
                 source,
                 ids,
                 parents,
+                lifetime,
             )
             for place, id in enumerate(ids)
         ]
@@ -80,7 +84,18 @@ def again(service: Service, key: Key, job: Job) -> Job:
             "variations": [id],
             "parents": job.request["parents"],
         }
-        copy = Job(id, key.id, job.model, job.prompt, job.size, job.seconds, request, job.work, job.source)
+        copy = Job(
+            id,
+            key.id,
+            job.model,
+            job.prompt,
+            job.size,
+            job.seconds,
+            request,
+            job.work,
+            job.source,
+            expires_at=_end(None if job.expires_at is None else job.expires_at - job.created_at),
+        )
         return service.jobs.create([copy], Receipt(id, id), limits=_limits(service, key))[0]
     except BaseException as error:
         _remove(service, [id])
@@ -105,7 +120,19 @@ def _limits(service: Service, key: Key) -> Limits:
     return service.settings.limits if key.id == LOCAL.id else key.limits
 
 
-def _job(order: Order, id: str, key: Key, source: Job | None, ids: list[str], parents: dict[str, str]) -> Job:
+def _end(lifetime: float | None) -> float | None:
+    return None if lifetime is None else time.time() + lifetime
+
+
+def _job(
+    order: Order,
+    id: str,
+    key: Key,
+    source: Job | None,
+    ids: list[str],
+    parents: dict[str, str],
+    lifetime: float | None,
+) -> Job:
     seconds = order.total(float(source.seconds)) if source else order.seconds
     request = {"order": order.as_json(), "variations": ids, "parents": parents}
     return Job(
@@ -118,6 +145,7 @@ def _job(order: Order, id: str, key: Key, source: Job | None, ids: list[str], pa
         request,
         order.seconds,
         source.id if source and order.task == "edit" else None,
+        expires_at=_end(lifetime),
     )
 
 

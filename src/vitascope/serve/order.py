@@ -27,6 +27,7 @@ class Bounds:
     cards: int = 20  # of a storyboard
     characters: int = 2
     seed: tuple[int, int] = (0, 2**63 - 1)
+    lifetime: tuple[int, int] = (60, 10 * 365 * 86400)  # seconds
 
 
 BOUNDS = Bounds()

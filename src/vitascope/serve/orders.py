@@ -161,6 +161,11 @@ def variations(fields: Fields) -> int:
     return Reader(fields).integer("n", 1, (1, BOUNDS.variations))
 
 
+def lifetime(fields: Fields) -> int | None:
+    """Seconds after which the videos are to be removed; None: never."""
+    return Reader(fields).integer("expires_after", None, BOUNDS.lifetime)
+
+
 def made_here(fields: Fields, name: str) -> str | None:
     """The id that a field names a video of this service by, if it does."""
     value = fields.get(name)
@@ -283,6 +288,7 @@ def _settings(asked: Reader) -> dict[str, Any]:
         raise invalid("lora", f"The LoRA {show(lora)} is not installed; there are none.", code="lora_not_found")
     seed = asked.integer("seed", None, BOUNDS.seed)
     asked.take("n")  # see `variations`
+    asked.take("expires_after")  # see `lifetime`
     return {
         "seed": secrets.randbits(31) if seed is None else seed,
         "negative": asked.text("negative_prompt", "", BOUNDS.prompt),

@@ -76,6 +76,7 @@ SETTINGS: dict[str, Schema] = {  # what every request may say of how it is made
     "camera": {"enum": list(CAMERAS)},
     "extra_params": record({"sampler": {"enum": list(SAMPLERS)}}, [], additionalProperties=False),
     "n": {"type": "integer", "minimum": 1, "maximum": BOUNDS.variations},
+    "expires_after": {"type": "integer", "minimum": BOUNDS.lifetime[0], "maximum": BOUNDS.lifetime[1]},
 }
 LOOP: Schema = {"type": "boolean"}
 FRAME: dict[str, Schema] = {  # size, length and rate

@@ -54,11 +54,14 @@ async def retry_video(request: Request) -> Response:
 async def _submit(
     request: Request, fields: Fields, order: orders.Order, sources: orders.Sources, *, source: Job | None
 ) -> Response:
-    service, key, count = request.state.service, request.state.key, orders.variations(fields)
+    service, key = request.state.service, request.state.key
+    count, lifetime = orders.variations(fields), orders.lifetime(fields)
 
     def store() -> tuple[Job, bool]:
         receipt = intake.receipt(request.headers, request.url.path, fields)
-        return intake.submit(service, key, order, sources, receipt=receipt, count=count, source=source)
+        return intake.submit(
+            service, key, order, sources, receipt=receipt, count=count, lifetime=lifetime, source=source
+        )
 
     job, fresh = await to_thread.run_sync(store)
     return await _answer(request, job, {} if fresh else {"idempotent-replayed": "true"})
@@ -188,9 +191,7 @@ def _since(request: Request) -> int:
 
 def _paging(request: Request) -> tuple[str | None, int, str]:
     query = request.query_params
-    limit, order = query.get("limit") or "20", query.get("order") or "desc"
-    if not (limit.isascii() and limit.isdigit() and int(limit[:4]) <= 100):
-        raise invalid("limit", f"limit is {limit[:80]!r}; expected a whole number from 0 to 100.")
+    limit, order = Reader(dict(query)).integer("limit", 20, (0, 100)), query.get("order") or "desc"
     if order not in ("asc", "desc"):
         raise invalid("order", f"order is {order[:80]!r}; expected asc or desc.")
-    return query.get("after") or None, int(limit), order
+    return query.get("after") or None, limit, order
