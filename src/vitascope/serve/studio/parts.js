@@ -48,7 +48,7 @@ export const set = (signal, read = (value) => value) => (value) => {
 };
 
 export const Icon = ({ name }) =>
-  html`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;
+  html`<svg class="icon" data-name=${name} viewBox="0 0 24 24" aria-hidden="true"><path d=${PATHS[name]} /></svg>`;
 
 export const Button = ({ icon, label, kind = "", children, ...rest }) => html`
   <button type="button" class=${`button ${kind} ${children ? "" : "bare"}`} title=${label}

@@ -18,7 +18,7 @@ export function duration(seconds) {
   return whole < 60
     ? `${whole} s`
     : whole < 3600
-      ? `${Math.floor(whole / 60)} min ${whole % 60} s`
+      ? `${Math.floor(whole / 60)} min${whole % 60 ? ` ${whole % 60} s` : ""}`
       : `${(whole / 3600).toFixed(1)} h`;
 }
 export function left(video, at) {
