@@ -1,8 +1,8 @@
 """Makes the pictures of the studio in this folder: `python docs/screenshots/make.py [OUT]`, some minutes.
 
 A real service and a real browser; the clips are drawn by the procedural world, not by a model, so that the pictures
-show the studio and claim nothing about quality. Needs the package's extra `test`, `npm` (the world's artwork) and
-Chromium at $CHROMIUM.
+show the studio and claim nothing about quality. Needs the package's extra `test`, `npm` (the world's artwork),
+Chromium at $CHROMIUM, and for the pictures as they are here the font Inter (Debian's `chromium`, `fonts-inter`).
 """
 
 import io

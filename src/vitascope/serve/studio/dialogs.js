@@ -6,7 +6,7 @@ import * as drafts from "./draft.js";
 import * as state from "./state.js";
 import { usePicture } from "./composer.js";
 import { remove } from "./library.js";
-import { Curve, Length, Prompt, Strength, useMaking } from "./making.js";
+import { Curve, Length, Prompt, STRENGTH, Strength, useMaking } from "./making.js";
 import { Button, Icon, Modal, Text, set } from "./parts.js";
 
 const close = () => {
@@ -57,7 +57,7 @@ function Clip({ file, settings }) {
   const url = useMemo(() => URL.createObjectURL(file), [file]),
     tab = useSignal(settings ? "restore" : "edit");
   const making = useMaking(settings?.prompt ?? ""),
-    strength = useSignal(0.6),
+    strength = useSignal(STRENGTH),
     seconds = useSignal(2);
   useEffect(() => () => URL.revokeObjectURL(url), [url]);
   const apply = (fields, words) => {
@@ -176,7 +176,7 @@ function Connect({ ids }) {
 function Combine({ ids }) {
   const order = useSignal(ids),
     making = useMaking("", selectNothing),
-    strength = useSignal(0.5);
+    strength = useSignal(STRENGTH);
   const combine = making.make(() =>
     api.combineVideos({
       prompt: making.prompt.value,

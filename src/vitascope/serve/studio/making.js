@@ -11,6 +11,7 @@ const CURVES = {
   early: ["Early", Math.sqrt],
   late: ["Late", (s) => s * s],
 };
+export const STRENGTH = 0.6; // of a change, as the API has it where nothing else is said
 const LENGTHS = [1, 2, 4, 8, 12].map((value) => [value, `${value} s`]);
 const NUMBERS = [1, 2, 3, 4].map((value) => [value, `${value} ×`]);
 

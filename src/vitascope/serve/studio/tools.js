@@ -3,7 +3,7 @@ import { html, useSignal } from "./html.js";
 import * as api from "./api.js";
 import * as drafts from "./draft.js";
 import * as state from "./state.js";
-import { Curve, Length, Prompt, Strength, Variations, useMaking } from "./making.js";
+import { Curve, Length, Prompt, STRENGTH, Strength, Variations, useMaking } from "./making.js";
 import { MaskTools } from "./mask.js";
 import { Button, Pill, Toggle, set } from "./parts.js";
 import { addClip } from "./storyboard.js";
@@ -13,7 +13,7 @@ const several = (n) => (n.value > 1 ? n.value : null);
 
 function Remix({ video }) {
   const making = useMaking(video.prompt ?? ""),
-    strength = useSignal(0.6),
+    strength = useSignal(STRENGTH),
     style = useSignal(video.vitascope.settings.style ?? ""),
     loop = useSignal(false),
     n = useSignal(1);
@@ -170,7 +170,7 @@ function Connect({ video }) {
 
 function Combine({ video }) {
   const making = useMaking(video.prompt ?? ""),
-    strength = useSignal(0.6),
+    strength = useSignal(STRENGTH),
     other = useSignal(null);
   const combine = making.make(() =>
     api.combineVideos({
