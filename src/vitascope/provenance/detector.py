@@ -86,7 +86,8 @@ def _credentials(signed: credentials.Credentials) -> Evidence:
     details = {"trusted": f"signed by {signed.signer}, unchanged since, {says} that a model made it",
                "untrusted": f"signed by {signed.signer or 'somebody'}, whom this installation does not know; unchanged",
                "expired": f"signed by {signed.signer}, unchanged since, with a certificate that has expired",
-               "tampered": f"damaged or moved from another file: {', '.join(signed.problems)}", "absent": "none"}
+               "tampered": f"damaged or moved from another file: {', '.join(signed.problems)}",
+               "absent": "the file carries none"}
     return Evidence("credentials", signed.state == "trusted" and signed.generated, details[signed.state])
 
 
