@@ -109,7 +109,8 @@ CARD = record(
         "video": VIDEO_REFERENCE,
         "range": RANGE,
     },
-    ["prompt"],
+    [],
+    anyOf=[{"required": [name]} for name in ("prompt", "input_reference", "video")],
     additionalProperties=False,
 )
 
