@@ -144,7 +144,7 @@ def page_of(browser: Browser, live: Live, *, size: dict, dark: bool, phone: bool
         viewport=size, color_scheme="dark" if dark else "light", device_scale_factor=2 if phone else 1, has_touch=phone
     )
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(300_000)  # a file that is verified takes a minute of a busy machine
     page.goto(live.url)
     page.wait_for_selector(".tile img, .welcome")
     yield page
