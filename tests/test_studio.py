@@ -447,6 +447,7 @@ def test_outpaint_and_combine(live: Live, tab: Tab, clip: str) -> None:
     assert (wider["size"], wider["vitascope"]["task"]) == ("80x48", "outpaint")
     both = ask(live, page, "Combine", "Combine", lambda: page.get_by_role("radio", name="another place").click())
     assert both["vitascope"]["from"] == {"video": clip, "other": other} and both["vitascope"]["task"] == "combine"
+    assert both["vitascope"]["settings"]["strength"] == Order.strength  # the slider begins at the API's default
 
 
 def test_a_video_that_is_removed_elsewhere_goes(live: Live, tab: Tab) -> None:
