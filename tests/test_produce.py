@@ -16,7 +16,7 @@ import pytest
 
 from vitascope import produce as gate_module
 from vitascope.produce import Asked, Gate, Model, NotSigned, Refused, open_gate, produce
-from vitascope.provenance import credentials, records, watermark
+from vitascope.provenance import credentials, reading, records, watermark
 from vitascope.provenance.credentials import Source
 from vitascope.provenance.fingerprint import fingerprint
 from vitascope.safety.frames import Review
@@ -292,9 +292,9 @@ def test_lineage_is_found_by_whatever_reading_of_the_mark_leads_to_a_record(gate
                                                                             monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a damaged copy another payload may seem likelier than its own."""
     record = produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
-    frames, read = read_video(folder / "a.mp4").pixels, watermark.read
-    likelier = watermark.Detection(-400.0, 1, (0.0, 0.0, 1.0, 1.0), False, 1.0)
-    monkeypatch.setattr(watermark, "read", lambda *given, **options: [likelier, *read(*given, **options)])
+    frames, read = read_video(folder / "a.mp4").pixels, reading.read
+    likelier = reading.Detection(-400.0, 1, (0.0, 0.0, 1.0, 1.0), False, 1.0)
+    monkeypatch.setattr(reading, "read", lambda *given, **options: [likelier, *read(*given, **options)])
     assert gate_module._find_marked(iter(frames), 8.0, gate).id == record.id
 
 
