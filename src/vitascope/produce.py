@@ -264,7 +264,7 @@ def _sign(path: Path, asked: Asked, gate: Gate, mark: str, salt: str, verdicts: 
                           _with_one_parent([source for source in asked.sources if source.path.is_file()]))
     signed = path.with_name(f"signed{path.suffix}")
     found = credentials.sign(path, signed, statement, gate.authority)
-    return signed, {"state": found.state, "signer": found.signer, "serial": found.serial,
+    return signed, {"state": found.state, "signer": found.signer, "serial": found.serial, "stamped": found.stamped,
                     "origins": [asdict(origin) for origin in found.origins]}
 
 

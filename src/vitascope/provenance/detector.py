@@ -83,7 +83,8 @@ def look(video: Video, key: bytes, *, store: Path | None = None) -> tuple[list[E
 def _credentials(signed: credentials.Credentials) -> Evidence:
     """Only credentials that are trusted and say that a model made it are evidence; all others are told."""
     says = "says" if signed.generated else "does not say"
-    details = {"trusted": f"signed by {signed.signer}, unchanged since, {says} that a model made it",
+    when = f" at {signed.stamped}" if signed.stamped else ""
+    details = {"trusted": f"signed by {signed.signer}{when}, unchanged since, {says} that a model made it",
                "untrusted": f"signed by {signed.signer or 'somebody'}, whom this installation does not know; unchanged",
                "expired": f"signed by {signed.signer}, unchanged since, with a certificate that has expired",
                "tampered": f"damaged or moved from another file: {', '.join(signed.problems)}",
