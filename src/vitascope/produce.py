@@ -162,7 +162,7 @@ def _inspect(source: Source, gate: Gate) -> Input:
         state = _check_credentials(source.path, gate)
         digest = _file_hash(source.path)
         record = records.find_file(digest, gate.store)
-    review, pixels = frame_review.begin(gate.policy), hashlib.sha256()
+    review, pixels = frame_review.begin(gate.policy, uploaded=True), hashlib.sha256()
     with open_video(source.path) as (fps, frames):
         frames = _reviewed(frames, review, pixels)
         record = record or _find_marked(frames, fps, gate)
