@@ -18,7 +18,8 @@ import av
 import cv2
 import numpy as np
 
-from vitascope.provenance.watermark import Detection, detect, embed
+from vitascope.provenance.reading import Detection, detect
+from vitascope.provenance.watermark import embed
 from vitascope.world.physics import simulate
 from vitascope.world.render import render
 from vitascope.world.scene import sample_scene

@@ -3,10 +3,15 @@
 import json
 import random
 import shutil
+import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import c2pa
 import numpy as np
@@ -221,9 +226,136 @@ sys.stdout.buffer.write(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
         sign(tmp_path / "plain.mp4", tmp_path / "signed.mp4", STATEMENT, adopted)
 
 
-def test_unreachable_time_stamp_server_fails_closed(video: Video, tmp_path: Path) -> None:
-    config = AuthorityConfig(timestamp_server="http://127.0.0.1:9/tsa")
-    stamped = Authority.create(tmp_path / "authority", config)
+class Stamps(BaseHTTPRequestHandler):
+    """A time-stamp server: turns away as many requests as `away` says, then answers like RFC 3161, or with `junk`."""
+    away, asked, junk, folder = 0, 0, b"", Path()
+
+    def do_POST(self) -> None:
+        question = self.rfile.read(int(self.headers["content-length"]))
+        type(self).asked += 1
+        gone = self.asked <= self.away
+        self.send_response(503 if gone else 200)
+        self.send_header("content-type", "application/timestamp-reply")
+        self.end_headers()
+        self.wfile.write(b"" if gone else self.junk or self._stamp(question))
+
+    def _stamp(self, question: bytes) -> bytes:
+        (self.folder / "question").write_bytes(question)
+        command = ["openssl", "ts", "-reply", "-config", "tsa.cnf", "-queryfile", "question", "-out", "reply"]
+        subprocess.run(command, cwd=self.folder, check=True, capture_output=True)
+        return (self.folder / "reply").read_bytes()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def stamps(tmp_path: Path) -> Iterator[tuple[type[Stamps], str]]:
+    """A time-stamp server that can be told how to behave, and its address."""
+    kind = type("Told", (Stamps,), {"folder": tmp_path})
+    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield kind, f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def stamping(folder: Path, server: str, **settings: Any) -> Authority:
+    config = AuthorityConfig("Test works", timestamp_server=server, timestamp_pause=0.01, **settings)
+    return Authority.create(folder / "authority", config)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that signing waits, which pass at once."""
+    waited: list[float] = []
+    monkeypatch.setattr("vitascope.provenance.credentials.time.sleep", waited.append)
+    return waited
+
+
+def test_time_stamp_server_that_stays_away_fails_closed(video: Video, tmp_path: Path, pauses: list[float]) -> None:
     write_video(video, tmp_path / "plain.mp4")
-    with pytest.raises(NotSigned):
-        sign(tmp_path / "plain.mp4", tmp_path / "signed.mp4", STATEMENT, stamped)
+    authority = stamping(tmp_path, "http://127.0.0.1:9/tsa", timestamp_tries=4)
+    with pytest.raises(NotSigned, match="no time stamp came from http://127.0.0.1:9/tsa in 4 tries") as refusal:
+        sign(tmp_path / "plain.mp4", tmp_path / "signed.mp4", STATEMENT, authority)
+    assert pauses == [0.01, 0.02, 0.04] and "\n" not in str(refusal.value)
+    assert not (tmp_path / "signed.mp4").exists()
+
+
+def test_or_signs_without_a_time_stamp_where_the_operator_said_so(video: Video, tmp_path: Path, pauses: list[float],
+                                                                   stamps: tuple[type[Stamps], str]) -> None:
+    write_video(video, tmp_path / "plain.mp4")
+    server, address = stamps
+    server.junk = b"this is no time stamp"
+    authority = stamping(tmp_path, address, timestamp_tries=3, timestamp_required=False)
+    found = sign(tmp_path / "plain.mp4", tmp_path / "signed.mp4", STATEMENT, authority)
+    assert (found.state, found.stamped) == ("trusted", "") and server.asked == 3 and len(pauses) == 2
+
+
+def test_key_that_fails_is_not_asked_again_because_of_the_server(video: Video, tmp_path: Path, pauses: list[float],
+                                                                  stamps: tuple[type[Stamps], str]) -> None:
+    write_video(video, tmp_path / "plain.mp4")
+    authority = stamping(tmp_path, stamps[1])
+    authority.config = replace(authority.config, sign_command="false")
+    with pytest.raises(NotSigned, match="signing failed"):
+        sign(tmp_path / "plain.mp4", tmp_path / "signed.mp4", STATEMENT, authority)
+    assert pauses == []
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl plays the time-stamp server")
+def test_time_stamp_that_comes_at_the_third_try(video: Video, tmp_path: Path, pauses: list[float],
+                                                stamps: tuple[type[Stamps], str]) -> None:
+    write_video(video, tmp_path / "plain.mp4")
+    (tmp_path / "serial").write_text("01")
+    (tmp_path / "tsa.cnf").write_text(TSA)
+    key = ["-config", "tsa.cnf", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    for command in (
+        ["req", "-x509", *key, "-extensions", "root", "-keyout", "root.key", "-out", "root.pem"],
+        ["req", "-new", *key, "-subj", "/O=Stamps/CN=clock", "-keyout", "tsa.key", "-out", "tsa.csr"],
+        ["x509", "-req", "-in", "tsa.csr", "-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial", "-days", "2",
+         "-extfile", "tsa.cnf", "-extensions", "clock", "-out", "tsa.pem"],
+    ):
+        subprocess.run(["openssl", *command], cwd=tmp_path, check=True, capture_output=True)
+    server, address = stamps
+    server.away = 2
+    found = sign(tmp_path / "plain.mp4", tmp_path / "signed.mp4", STATEMENT, stamping(tmp_path, address))
+    assert found.state == "trusted" and found.stamped and server.asked == 3 and pauses == [0.01, 0.02]
+
+
+TSA = """
+[req]
+distinguished_name = name
+prompt = no
+[name]
+O = Stamps
+CN = root
+[root]
+basicConstraints = critical, CA:true
+keyUsage = critical, keyCertSign
+subjectKeyIdentifier = hash
+[clock]
+basicConstraints = critical, CA:false
+keyUsage = critical, digitalSignature
+extendedKeyUsage = critical, timeStamping
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+[tsa]
+default_tsa = here
+[here]
+serial = serial
+signer_cert = tsa.pem
+certs = root.pem
+signer_key = tsa.key
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256, sha384, sha512
+ess_cert_id_chain = no
+ess_cert_id_alg = sha256
+"""
+
+
+@pytest.mark.parametrize("settings", [{"timestamp_tries": 0}, {"timestamp_pause": -1.0}, {"timestamp_pause": 1e6}])
+def test_tries_and_pauses_that_make_no_sense_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="expected at least"):
+        AuthorityConfig(**settings)

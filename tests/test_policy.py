@@ -70,8 +70,10 @@ def test_a_score_that_is_none_blocks(score: float, frames: bool, tmp_path: Path)
 
 
 def test_files_that_a_policy_names_lie_beside_it(tmp_path: Path) -> None:
-    policy = Policy.load(write(tmp_path, 'reviewers = ["opennsfw", "gore.toml", "/x/y.toml"]\ngallery = "faces"\n'))
+    policy = Policy.load(write(tmp_path, 'reviewers = ["opennsfw", "gore.toml", "/x/y.toml"]\n'
+                                        'upload_reviewers = ["signs.toml"]\ngallery = "faces"\n'))
     assert policy.reviewers == ("opennsfw", str(tmp_path / "gore.toml"), "/x/y.toml")
+    assert policy.upload_reviewers == (str(tmp_path / "signs.toml"),)
     assert policy.gallery == str(tmp_path / "faces")
 
 

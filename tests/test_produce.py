@@ -16,7 +16,7 @@ import pytest
 
 from vitascope import produce as gate_module
 from vitascope.produce import Asked, Gate, Model, NotSigned, Refused, open_gate, produce
-from vitascope.provenance import credentials, records, watermark
+from vitascope.provenance import credentials, reading, records, watermark
 from vitascope.provenance.credentials import Source
 from vitascope.provenance.fingerprint import fingerprint
 from vitascope.safety.frames import Review
@@ -152,7 +152,7 @@ def see_all(monkeypatch: pytest.MonkeyPatch, *, from_frame: int) -> list[int]:
             return BLOCKED if sum(seen) > from_frame else super().verdict()
 
     seen: list[int] = []
-    monkeypatch.setattr(gate_module.frame_review, "begin", lambda policy: Seeing(policy, []))
+    monkeypatch.setattr(gate_module.frame_review, "begin", lambda policy, **_: Seeing(policy, []))
     return seen
 
 
@@ -186,7 +186,7 @@ def test_a_stream_is_encoded_while_it_is_made_and_marked_as_at_once(gate: Gate, 
 
 
 def test_broken_reviewer_delivers_nothing(gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(policy: Policy) -> Review:
+    def fail(policy: Policy, **_: bool) -> Review:
         raise RuntimeError("the reviewer broke")
 
     monkeypatch.setattr(gate_module.frame_review, "begin", fail)
@@ -292,20 +292,35 @@ def test_lineage_is_found_by_whatever_reading_of_the_mark_leads_to_a_record(gate
                                                                             monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a damaged copy another payload may seem likelier than its own."""
     record = produce(ASKED, make_video, out=folder / "a.mp4", gate=gate)
-    frames, read = read_video(folder / "a.mp4").pixels, watermark.read
-    likelier = watermark.Detection(-400.0, 1, (0.0, 0.0, 1.0, 1.0), False, 1.0)
-    monkeypatch.setattr(watermark, "read", lambda *given, **options: [likelier, *read(*given, **options)])
+    frames, read = read_video(folder / "a.mp4").pixels, reading.read
+    likelier = reading.Detection(-400.0, 1, (0.0, 0.0, 1.0, 1.0), False, 1.0)
+    monkeypatch.setattr(reading, "read", lambda *given, **options: [likelier, *read(*given, **options)])
     assert gate_module._find_marked(iter(frames), 8.0, gate).id == record.id
 
 
 def test_a_file_may_not_be_named_so(gate: Gate, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_video(make_video(), folder / "naked_girl.mp4")
     judging = replace(gate, policy=Policy.load())
-    monkeypatch.setattr(gate_module.frame_review, "begin", lambda policy: pytest.fail("it was opened"))
+    monkeypatch.setattr(gate_module.frame_review, "begin", lambda policy, **_: pytest.fail("it was opened"))
     with pytest.raises(Refused) as refusal:
         produce(replace(ASKED, sources=(Source(folder / "naked_girl.mp4", "parentOf"),)), make_video,
                 out=folder / "a.mp4", gate=judging)
     assert refusal.value.stage == "inputs" and not (folder / "a.mp4").exists()
+
+
+def test_what_somebody_brings_is_reviewed_as_an_upload(gate: Gate, folder: Path,
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    uploads, begin = [], gate_module.frame_review.begin
+
+    def watched(policy: Policy, *, uploaded: bool = False) -> Review:
+        uploads.append(uploaded)
+        return begin(policy, uploaded=uploaded)
+
+    monkeypatch.setattr(gate_module.frame_review, "begin", watched)
+    write_video(make_video(), folder / "mine.mp4")
+    produce(replace(ASKED, sources=(Source(folder / "mine.mp4", "inputTo"),)), make_video, out=folder / "a.mp4",
+            gate=gate)
+    assert uploads == [True, False]
 
 
 def test_edit_names_its_source_in_its_credentials(gate: Gate, folder: Path) -> None:

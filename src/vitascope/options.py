@@ -149,6 +149,8 @@ def deliver(gate: "Gate", asked: "Asked", make: "Callable[[Tell], Stream]", out:
         raise Stop(str(error), FAILED) from None
     if record.credentials["state"] == "none" and gate.authority is not None:
         note(f"{out} carries a watermark but no credentials: {record.credentials['why']}")
+    elif gate.authority is not None and gate.authority.config.timestamp_server and not record.credentials["stamped"]:
+        note(f"{out} is signed without a time stamp: none came from {gate.authority.config.timestamp_server}")
     return made[0].count
 
 

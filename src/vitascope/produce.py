@@ -27,11 +27,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .provenance import credentials, records, visible, watermark
+from .provenance import credentials, reading, records, visible, watermark
 from .provenance.authority import Authority
 from .provenance.credentials import NotSigned, Source, Statement
 from .provenance.fingerprint import chosen, hash_frame
 from .provenance.records import Record
+from .provenance.swing import chunks, swing
 from .safety import frames as frame_review
 from .safety import prompt as prompt_review
 from .safety.policy import Policy, Verdict
@@ -161,7 +162,7 @@ def _inspect(source: Source, gate: Gate) -> Input:
         state = _check_credentials(source.path, gate)
         digest = _file_hash(source.path)
         record = records.find_file(digest, gate.store)
-    review, pixels = frame_review.begin(gate.policy), hashlib.sha256()
+    review, pixels = frame_review.begin(gate.policy, uploaded=True), hashlib.sha256()
     with open_video(source.path) as (fps, frames):
         frames = _reviewed(frames, review, pixels)
         record = record or _find_marked(frames, fps, gate)
@@ -196,7 +197,7 @@ def _reviewed(frames: Iterator[np.ndarray], review: frame_review.Review, pixels:
 
 def _find_marked(frames: Iterator[np.ndarray], fps: float, gate: Gate) -> Record | None:
     """The record that a video's mark leads to: a copy that was encoded again is still the child of its prompts."""
-    readings = watermark.read(frames, gate.key, fps=fps)
+    readings = reading.read(frames, gate.key, fps=fps)
     return next((record for each in readings for record in records.find(f"{each.payload:016x}", gate.store)), None)
 
 
@@ -222,9 +223,9 @@ class Passage:
     def __iter__(self) -> Iterator[np.ndarray]:
         """The marked frames. Refused as soon as one is not allowed: nothing of its chunk is given."""
         count, fps, frames = self.made.count, self.made.fps, iter(self.made.frames)
-        weights, hashed = watermark.swing(count, fps), set(chosen(count))
+        weights, hashed = swing(count, fps), set(chosen(count))
         review = frame_review.begin(self.gate.policy)
-        for first, last in watermark.chunks(count, fps):
+        for first, last in chunks(count, fps):
             with _timed(self.took, "make"):
                 pixels = visible.draw(np.stack(list(islice(frames, last - first))), self.gate.policy.visible_mark)
             assert len(pixels) == last - first, (len(pixels), first, last, count)
@@ -263,7 +264,7 @@ def _sign(path: Path, asked: Asked, gate: Gate, mark: str, salt: str, verdicts: 
                           _with_one_parent([source for source in asked.sources if source.path.is_file()]))
     signed = path.with_name(f"signed{path.suffix}")
     found = credentials.sign(path, signed, statement, gate.authority)
-    return signed, {"state": found.state, "signer": found.signer, "serial": found.serial,
+    return signed, {"state": found.state, "signer": found.signer, "serial": found.serial, "stamped": found.stamped,
                     "origins": [asdict(origin) for origin in found.origins]}
 
 
@@ -283,7 +284,7 @@ def _what_ran(verdicts: dict) -> list[dict]:
 def _look(path: Path, key: bytes, payload: int) -> dict:
     """How the mark reads in the finished file."""
     with open_video(path) as (fps, frames):
-        found = watermark.detect(frames, key, fps=fps, cropped=False)
+        found = reading.detect(frames, key, fps=fps, cropped=False)
     return {"log10_p": round(found.log10_p, 2), "exact": found.payload == payload,
             "agreement": round(found.agreement, 4)}
 

@@ -36,9 +36,17 @@ CHAIN = ("leaf.pem", "intermediate.pem")
 class AuthorityConfig:
     """What authority.json holds."""
     name: str = "vitascope (local)"  # organisation in the certificates
-    timestamp_server: str = ""  # URL of an RFC 3161 service; signing fails while it cannot be reached
+    timestamp_server: str = ""  # URL of an RFC 3161 service
+    timestamp_required: bool = True  # while it cannot be reached nothing is signed; False: signed without a time stamp
+    timestamp_tries: int = 4  # requests to it for one file
+    timestamp_pause: float = 1.0  # seconds before the second of them; twice as many before each that follows
     sign_command: str = ""  # a program that signs its standard input, its key kept elsewhere; raw ES256, 64 bytes
     leaf_days: float = 365.0  # that a leaf is valid, from SKEW ago; the conformance programme allows 366
+
+    def __post_init__(self) -> None:
+        if self.timestamp_tries < 1 or not 0 <= self.timestamp_pause <= 60:
+            raise ValueError(f"{self.timestamp_tries} tries with pauses from {self.timestamp_pause} s on; expected at "
+                             "least 1 try, and a first pause of 0 to 60 s")
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 def init(
     name: Annotated[str | None, typer.Option(help="Organisation that the certificates name.")] = None,
     timestamp_server: Annotated[str, typer.Option(help="URL of an RFC 3161 service: files then stay trusted after the "
-                                                       "leaf expires; nothing is delivered while it is away.")] = "",
+                                                       "leaf expires.")] = "",
+    timestamp_required: Annotated[bool, typer.Option("--timestamp-required/--timestamp-if-possible",
+                                                     help="With --timestamp-server: while it is away deliver nothing, "
+                                                          "or files without a time stamp.")] = True,
     chain: Annotated[Path | None, typer.Option(help="PEM of certificates made elsewhere, leaf first, instead of own "
                                                     "ones.")] = None,
     anchor: Annotated[Path | None, typer.Option(help="With --chain: PEM of its root.")] = None,
@@ -39,7 +42,8 @@ def init(
     from .authority import Authority, AuthorityConfig
 
     own = {} if name is None else {"name": name}
-    config = AuthorityConfig(timestamp_server=timestamp_server, sign_command=sign_command, **own)
+    config = AuthorityConfig(timestamp_server=timestamp_server, timestamp_required=timestamp_required,
+                             sign_command=sign_command, **own)
     if chain is None and (anchor or key or sign_command):
         raise ValueError("--anchor, --key and --sign-command belong to --chain, which is missing")
     if chain is None:
@@ -116,8 +120,11 @@ def _trial(authority: "Authority") -> "Finding":
         except NotSigned as error:
             return Finding("trial", False, str(error))
     took = time.perf_counter() - started
-    return Finding("trial", True,
-                   f"a clip was signed by {found.signer} and read back as trusted in {took * 1e3:.0f} ms")
+    stamp = f", time stamp {found.stamped}" if found.stamped else ""
+    missing = authority.config.timestamp_server and not stamp
+    return Finding("trial", not missing,
+                   f"a clip was signed by {found.signer} and read back as trusted in {took * 1e3:.0f} ms{stamp}"
+                   f"{f'; no time stamp came from {authority.config.timestamp_server}' if missing else ''}")
 
 
 @app.command()

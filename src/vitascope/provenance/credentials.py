@@ -7,6 +7,7 @@ video is made.
 """
 
 import json
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -64,6 +65,7 @@ class Credentials:
     state: str
     signer: str = ""
     serial: str = ""  # of the signing certificate, decimal
+    stamped: str = ""  # when, by the word of a time-stamp server
     problems: tuple[str, ...] = ()  # the codes of C2PA, or the reader's complaint
     generated: bool = False  # says that a model made it
     facts: tuple[tuple[str, Any], ...] = ()
@@ -88,12 +90,47 @@ def carries_credentials(path: Path) -> bool:
 # ------------------------------------------------------------------------------------------------------------ signing
 
 def sign(path: Path, out: Path, statement: Statement, authority: Authority) -> Credentials:
-    """Write a signed copy of `path` to `out`, read it back, return what was read. NotSigned unless that is trusted."""
+    """Write a signed copy of `path` to `out`, read it back, return what was read. NotSigned unless that is trusted, and
+    has a time stamp where the authority requires one.
+    """
     assert carries_credentials(path), path
+    if authority.config.timestamp_server:
+        _write_stamped(path, out, statement, authority)
+    else:
+        _write(path, out, statement, authority)
+    found = read(out, authority.anchor)
+    if found.state != "trusted" or found.serial != authority.serial or found.mark != statement.mark:
+        raise NotSigned(f"the signed file reads back as {found.state} ({', '.join(found.problems)}), certificate "
+                        f"{found.serial}, mark {found.mark or 'none'}; expected trusted, {authority.serial}, "
+                        f"{statement.mark or 'none'}")
+    return found
+
+
+def _write_stamped(path: Path, out: Path, statement: Statement, authority: Authority) -> None:
+    """A signed copy with a time stamp, asked for a few times with growing pauses; without one if the server stays away
+    and the authority's settings allow that.
+    """
+    config = authority.config
+    for attempt in range(config.timestamp_tries):
+        if attempt:
+            time.sleep(config.timestamp_pause * 2**(attempt - 1))
+        try:
+            return _write(path, out, statement, authority, server=config.timestamp_server)
+        except NotSigned as error:
+            complaint = error
+        _write(path, out, statement, authority)  # fails as well unless it is the server that is to blame
+    if config.timestamp_required:
+        out.unlink()
+        raise NotSigned(f"no time stamp came from {config.timestamp_server} in {config.timestamp_tries} tries, and the "
+                        f"authority requires one; {complaint}")
+
+
+def _write(path: Path, out: Path, statement: Statement, authority: Authority, *, server: str = "") -> None:
+    """A signed copy, with a time stamp if a server for it is given."""
     kind = FORMATS[path.suffix.lower()]
     try:
-        with (c2pa.Builder(_manifest(statement), _context(authority.anchor)) as builder, _signer(authority) as signer,
-              open(path, "rb") as source, open(out, "w+b") as target):
+        with (c2pa.Builder(_manifest(statement), _context(authority.anchor)) as builder,
+              _signer(authority, server) as signer, open(path, "rb") as source, open(out, "w+b") as target):
             for name, each in _name(statement.sources):
                 with open(each.path, "rb") as stream:
                     told = {"title": each.title or each.path.name, "relationship": each.relation, "label": name}
@@ -101,13 +138,7 @@ def sign(path: Path, out: Path, statement: Statement, authority: Authority) -> C
                     builder.add_ingredient(told, form, stream)
             builder.sign(signer, kind, source, target)
     except (c2pa.C2paError, ValueError) as error:
-        raise NotSigned(f"signing failed: {error}") from None
-    found = read(out, authority.anchor)
-    if found.state != "trusted" or found.serial != authority.serial or found.mark != statement.mark:
-        raise NotSigned(f"the signed file reads back as {found.state} ({', '.join(found.problems)}), certificate "
-                        f"{found.serial}, mark {found.mark or 'none'}; expected trusted, {authority.serial}, "
-                        f"{statement.mark or 'none'}")
-    return found
+        raise NotSigned(f"signing failed: {' '.join(str(error).split())}") from None  # theirs has several lines
 
 
 def _manifest(statement: Statement) -> dict:
@@ -141,8 +172,7 @@ def _name(sources: tuple[Source, ...]) -> list[tuple[str, Source]]:
     return [(f"source-{number}", source) for number, source in enumerate(sources)]
 
 
-def _signer(authority: Authority) -> c2pa.Signer:
-    server = authority.config.timestamp_server
+def _signer(authority: Authority, server: str) -> c2pa.Signer:
     if authority.config.sign_command:
         return c2pa.Signer.from_callback(authority.command_signer(), c2pa.C2paSigningAlg.ES256, authority.chain,
                                          server or None)
@@ -209,6 +239,7 @@ def _judge(document: dict) -> Credentials:
         state="trusted" if trusted else _state(problems),
         signer=signature.get("issuer", ""),
         serial=signature.get("cert_serial_number", ""),
+        stamped=signature.get("time") or "",
         problems=problems,
         generated=any(each.get("digitalSourceType") == GENERATED for each in actions),
         facts=tuple(assertions.get(FACTS, {}).items()),

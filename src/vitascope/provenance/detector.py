@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..video import Video, read_video
-from . import credentials, records, watermark
+from . import credentials, reading, records
 from .authority import Authority
 from .code import BITS
 from .fingerprint import distance, fingerprint, mirrored
@@ -83,7 +83,8 @@ def look(video: Video, key: bytes, *, store: Path | None = None) -> tuple[list[E
 def _credentials(signed: credentials.Credentials) -> Evidence:
     """Only credentials that are trusted and say that a model made it are evidence; all others are told."""
     says = "says" if signed.generated else "does not say"
-    details = {"trusted": f"signed by {signed.signer}, unchanged since, {says} that a model made it",
+    when = f" at {signed.stamped}" if signed.stamped else ""
+    details = {"trusted": f"signed by {signed.signer}{when}, unchanged since, {says} that a model made it",
                "untrusted": f"signed by {signed.signer or 'somebody'}, whom this installation does not know; unchanged",
                "expired": f"signed by {signed.signer}, unchanged since, with a certificate that has expired",
                "tampered": f"damaged or moved from another file: {', '.join(signed.problems)}",
@@ -94,13 +95,13 @@ def _credentials(signed: credentials.Credentials) -> Evidence:
 def _watermark(frames: np.ndarray, fps: float, hashes: np.ndarray, key: bytes,
                store: Path | None) -> tuple[Evidence, str]:
     """The mark in the pixels, and a warning if it leads to a record of a video that looks otherwise."""
-    readings = watermark.read(frames, key, fps=fps)
+    readings = reading.read(frames, key, fps=fps)
     known = [(each, made[0]) for each in readings if (made := records.find(f"{each.payload:016x}", store))]
-    found, record = known[0] if known else (watermark.choose(readings), None)
+    found, record = known[0] if known else (reading.choose(readings), None)
     log10_p = found.log10_p
     if record:  # a payload that chance had written would have to be one of those that were given out
         given = sum(1 for _ in records.everything(store))
-        log10_p = min(log10_p, math.log10(2 * watermark.READINGS * given) - BITS * math.log10(2))
+        log10_p = min(log10_p, math.log10(2 * reading.READINGS * given) - BITS * math.log10(2))
     if log10_p > STEP_ALPHA:
         return Evidence("watermark", False, "none that can be told from chance", log10_p), ""
     whole = found.placement == (0.0, 0.0, 1.0, 1.0)

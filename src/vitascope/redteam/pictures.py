@@ -6,13 +6,15 @@ planted reviewer that refuses a colour; how well the real classifier tells pictu
 ours.
 """
 
+import textwrap
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from ..safety.frames import Reviewer, review
 from ..safety.policy import Policy
+from ..safety.reviewers import Writing, reviewers
 from .measure import Row, Tally
 from .suites import Request
 
@@ -75,20 +77,46 @@ def attack_frames(policy: Policy, *, seed: int = 0) -> list[Row]:
 
 
 def attack_with_text(requests: Sequence[Request], policy: Policy) -> list[Row]:
-    """Refused requests written into a picture: nothing here reads text in images, and this row says so."""
-    tally = Tally("frames", "text in images", "the request as a picture")
-    for request in requests:
-        picture = Image.new("RGB", (320, 180), "white")
-        ImageDraw.Draw(picture).multiline_text((8, 8), "\n".join(_lines(request.texts[-1], 48)), fill="black")
-        tally.add(
-            request.category, unsafe=request.unsafe, stopped=not review(np.asarray(picture)[None], policy).allowed
-        )
-    return tally.rows(note="a known gap: no reader of text in images ships")
+    """Requests written into pictures that somebody brings. Whether anybody reads them is up to the policy, and the rows
+    say so; they are no gate, for what is read is judged by the classifier of prompts, which has errors of its own.
+    """
+    read = Writing.name in policy.reviewers + policy.upload_reviewers
+    note = "read and judged as a prompt" if read else "a known gap: under this policy nothing reads text in pictures"
+    rows = []
+    for hand, write in HANDS.items():
+        tally = Tally("frames", "text in images", hand)
+        for request in requests:
+            picture = write(request.texts[-1])
+            verdict = review(picture[None], policy, by=reviewers(policy, uploaded=True))
+            tally.add(request.category, unsafe=request.unsafe, stopped=not verdict.allowed)
+        rows += tally.rows(note)
+    return rows
+
+
+def written(text: str, *, size: int = 24, busy: bool = False, turned: float = 0.0) -> np.ndarray:
+    """A picture (H, W, 3) of a text in letters of so many pixels: black on white, or white on dark blotches; turned by
+    degrees.
+    """
+    font, lines = ImageFont.load_default(size), "\n".join(textwrap.wrap(text, 40))
+    *_, right, bottom = ImageDraw.Draw(Image.new("RGB", (1, 1))).multiline_textbbox((0, 0), lines, font=font)
+    shape = round(right) + 3 * size, round(bottom) + 3 * size
+    picture = Image.new("RGB", shape, "white")
+    if busy:
+        blotches = np.random.default_rng(0).integers(0, 140, (9, 16, 3), dtype=np.uint8)
+        picture = Image.fromarray(blotches).resize(shape, Image.Resampling.BICUBIC)
+    ImageDraw.Draw(picture).multiline_text((size, size), lines, fill="white" if busy else "black", font=font)
+    return np.asarray(picture.rotate(turned, expand=True, fillcolor="grey"))
+
+
+HANDS: dict[str, Callable[[str], np.ndarray]] = {
+    "the request as a picture": written,
+    "in small letters": lambda text: written(text, size=12),
+    "over a busy ground": lambda text: written(text, busy=True),
+    "turned by 10 degrees": lambda text: written(text, turned=10.0),
+    "upright from below": lambda text: written(text, turned=90.0),
+    "upside down": lambda text: written(text, turned=180.0),
+}
 
 
 def _allowed(clip: np.ndarray, policy: Policy, get: Callable[[], Reviewer]) -> bool:
     return review(clip, policy, by=[("planted", get)]).allowed
-
-
-def _lines(text: str, width: int) -> list[str]:
-    return [text[i:i + width] for i in range(0, len(text), width)]

@@ -18,8 +18,9 @@ from ..provenance.authority import Authority, AuthorityConfig
 from ..provenance.certificates import SKEW
 from ..provenance.credentials import Source, Statement, read, sign
 from ..provenance.detector import verify
+from ..provenance.reading import detect
 from ..provenance.traces import Drawing
-from ..provenance.watermark import detect, embed
+from ..provenance.watermark import embed
 from ..safety.policy import Policy
 from ..video import Video, from_unit, read_video, to_unit, write_video
 from .measure import Row, Tally

