@@ -26,7 +26,8 @@ class Textures(nn.Module):
         super().__init__()
         self.features = nn.Parameter(torch.empty(2**SUBJECT_BITS, channels, TEXELS, TEXELS))
         nn.init.normal_(self.features, std=0.1)
-        self.tints = nn.Parameter(torch.eye(COLOURS).repeat(2**COLOUR_BITS, 1, 1))  # what another colour makes of them
+        self.tints = nn.Parameter(torch.zeros(2**COLOUR_BITS, COLOURS, COLOURS))  # what another colour makes of them
+        self.tints.data.diagonal(dim1=1, dim2=2).fill_(1)
 
     def forward(self, layout: Layout, rows: int, columns: int) -> Tensor:
         """What is where in the frames of a layout, (T, channels + MARKS, rows, columns); things that overlap add up."""
