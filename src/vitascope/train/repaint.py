@@ -1,7 +1,8 @@
 """Clips of the world as the painter paints them: what decoder and upsampler are given in use.
 
 A clip is encoded and hidden in noise, things wholly, what is around them in part, and painted again under its own
-layout and words. What comes out shows what the clip shows, with the painter's faults in it; so the clip is what a
+layout and words. Of half of the clips the first frame stays, and then the rest may be hidden nearly wholly, for it has to
+look like the first. What comes out shows what the clip shows, with the painter's faults in it; so the clip is what a
 decoder should have made of it. Snow and rain are left out: flakes would be asked for that nothing tells of.
 """
 
@@ -32,6 +33,7 @@ SIDE, FRAMES = 64, 17  # of a clip at the painter's size
 STEPS, GUIDANCE = 5, 2.0
 ROOM = 1.4  # in sides of a thing: so much of the picture around it is painted anew
 REST = (0.2, 0.6)  # noise levels of what is around things
+GONE = (0.5, 0.95)  # the same where the first frame stays
 GROUP = 32  # clips in a file
 OWN = 2**31  # seeds of a split that nothing else draws begin here
 
@@ -70,8 +72,10 @@ def paint(seed: int, painter: Transformer, autoencoder: Autoencoder, text: Text)
     scene, motion = _scene(seed)
     latents = encode([halve(draw(scene, motion, 0, FRAMES))], autoencoder)[0].float()
     layout = layout_of(scene, motion, 0, FRAMES)
-    rest = float(np.random.default_rng([seed, 31]).uniform(*REST))
+    remembered = seed % 2 == 1
+    rest = float(np.random.default_rng([seed, 31]).uniform(*(GONE if remembered else REST)))
     levels = torch.where(covered(_grown(layout), *latents.shape[2:]), 1.0, rest)
+    levels[:int(remembered)] = 0
     condition = Condition(describe(scene, motion, 0, FRAMES), tuple(latents.shape[1:]), known=latents, level=levels)
     with fast_precision():
         told = Painter(painter, condition, embed(text, condition), latents.shape[1], layout=layout)

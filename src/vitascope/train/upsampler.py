@@ -23,6 +23,7 @@ from ..data.truth import layout_of
 from ..evaluate.reconstruction import psnr
 from ..models.autoencoder import FRAMES, Autoencoder
 from ..models.layout import SUBJECT_BITS, Layout, covered, inside
+from ..models.recall import recall
 from ..models.textures import COLOURS, SPAN, TEXELS, Textures
 from ..models.upsampler import SCALE, UPSAMPLERS, Told, Upsampler, UpsamplerConfig
 from ..precision import fast_precision
@@ -72,7 +73,7 @@ class UpsamplerTraining:
     worst: float = 0.3  # the same where things are, if a layout tells of them
     painted: float = 0.5  # share of the steps that are on paintings, if there are any
     painted_batch: int = 2  # parts of paintings in such a step, all frames of each
-    backdrop: float = 0.15  # weight of what is not near a thing in these: much else would have been right there
+    backdrop: float = 0.15  # weight in these of what is neither near a thing nor recalled: much would be right there
     portraits: int = 3000  # clips from which the textures of a new run are taken
     own: float = 0.5  # weight of the decoder's own small picture
     squares: float = 2.0  # weight of the squared error beside the absolute one
@@ -210,9 +211,17 @@ def draw_painted(painted: Sequence[Painting], config: UpsamplerTraining, rng: np
         larges.append(_cut(frames, unit * top, unit * left, side))
         latents.append(painting.latents[..., top:top + count, left:left + count])
         layouts.append(layout_of(scene, motion, 0, scene.frames).closer(x, y, SIDE / side))
-    near = torch.stack([near_things(layout, larges[0].shape) for layout in layouts])
-    weight = config.backdrop + (1 - config.backdrop) * near
-    return Crops(to_unit(np.stack(larges)), torch.stack(latents), layouts, weight)
+    large = to_unit(np.stack(larges))
+    sure = torch.stack([torch.maximum(near_things(layout, frames.shape), from_first(layout, small))
+                        for layout, frames, small in zip(layouts, larges, halve(large))])
+    return Crops(large, torch.stack(latents), layouts, config.backdrop + (1 - config.backdrop) * sure)
+
+
+def from_first(layout: Layout, small: Tensor) -> Tensor:
+    """Which pixels of the large frames of a small clip (3, T, H, W) its first frame shows, (1, T, H, W), 0 or 1."""
+    told = Told.last(layout, small.shape[1])
+    known = recall(small[:, 0], told.layout, told.frames)[3:4]
+    return known.repeat_interleave(SCALE, 2).repeat_interleave(SCALE, 3)
 
 
 def near_things(layout: Layout, shape: tuple[int, ...]) -> Tensor:
