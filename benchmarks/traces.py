@@ -19,7 +19,7 @@ import torch
 from watermark import encode
 
 from vitascope.data.truth import layout_of
-from vitascope.models.upsampler import SCALE
+from vitascope.models.upsampler import SCALE, Told
 from vitascope.provenance.traces import FRAMES, Drawing, Traces, features
 from vitascope.video import from_unit, to_unit
 from vitascope.world.physics import simulate
@@ -47,8 +47,9 @@ def kinds(number: int, models: Drawing) -> Iterator[tuple[str, np.ndarray]]:
     draw = torch.Generator().manual_seed(number)
     latents = models.autoencoder.encode(small)
     noise = NOISE * torch.rand((), generator=draw) * torch.randn(latents.shape, generator=draw)
-    layout = layout_of(scene, motion, 0, FRAMES) if number % UNPLANNED else None
-    yield "ours", from_unit(models.upsampler(models.autoencoder.decode(latents + noise).clamp(-1, 1), [layout])[0])
+    decoded = models.autoencoder.decode(latents + noise).clamp(-1, 1)
+    told = Told.last(layout_of(scene, motion, 0, FRAMES), FRAMES, decoded[0, :, 0]) if number % UNPLANNED else None
+    yield "ours", from_unit(models.upsampler(decoded, [told])[0])
     yield "world", frames
     again = models.autoencoder.decode(models.autoencoder.encode(video))
     yield "world through the autoencoder alone", from_unit(again[0])

@@ -270,7 +270,7 @@ def stamping(folder: Path, server: str, **settings: Any) -> Authority:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that signing waits, which pass at once."""
     waited: list[float] = []
-    monkeypatch.setattr("vitascope.provenance.credentials.time.sleep", waited.append)
+    monkeypatch.setattr("vitascope.provenance.credentials.sleep", waited.append)
     return waited
 
 

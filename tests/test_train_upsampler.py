@@ -31,7 +31,8 @@ from vitascope.world.catalogue import OCCLUDERS, number_of
 from vitascope.world.render import render
 from vitascope.world.scene import BUNDLED
 
-CONFIG = UpsamplerTraining(model=UPSAMPLERS["nano"], steps=6, batch=2, warmup=1, validate_every=3)
+CONFIG = UpsamplerTraining(model=UPSAMPLERS["nano"], steps=6, batch=2, warmup=1, validate_every=3,
+                           portraits=20)
 
 
 def test_a_crop_shows_what_its_layout_says():

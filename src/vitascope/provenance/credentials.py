@@ -7,10 +7,10 @@ video is made.
 """
 
 import json
-import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import c2pa
@@ -113,7 +113,7 @@ def _write_stamped(path: Path, out: Path, statement: Statement, authority: Autho
     config = authority.config
     for attempt in range(config.timestamp_tries):
         if attempt:
-            time.sleep(config.timestamp_pause * 2**(attempt - 1))
+            sleep(config.timestamp_pause * 2**(attempt - 1))
         try:
             return _write(path, out, statement, authority, server=config.timestamp_server)
         except NotSigned as error:
