@@ -25,8 +25,9 @@ OUT=${1:-runs-out/bundled}
 ./run train transformer --steps 600 --rate 1e-3 --cooldown 1.0 --start "$OUT/transformer-4" --data "$OUT/data" --out "$OUT/transformer"
 # 25 minutes of a core with the smaller world, 25 with today's, 30 with looks, 34 with today's captions
 ./run train transformer --size planner --steps 6000 --rate 2e-3 --cooldown 0.7 --data "$OUT/data" --out "$OUT/planner"
-# 60 minutes of a core without paintings or portraits, which did little; with them 15 minutes for the paintings and 55 more
-./run train upsampler --steps 6000 --autoencoder "$OUT/autoencoder" --painter "$OUT/transformer" --paintings 1600 --out "$OUT/decoders"
+# 60 minutes of a core without paintings or portraits, which did little; with them 20 minutes for the paintings and 75 more,
+# of which the last 20 had the paintings whose first frame stays
+./run train upsampler --steps 8000 --autoencoder "$OUT/autoencoder" --painter "$OUT/transformer" --paintings 2432 --out "$OUT/decoders"
 # 15 minutes of half a core
 ./run train stylist --steps 2000 --autoencoder "$OUT/decoders/autoencoder" --upsampler "$OUT/decoders/upsampler" --out "$OUT/stylist"
 ./run export --autoencoder "$OUT/decoders/autoencoder" --upsampler "$OUT/decoders/upsampler" --transformer "$OUT/transformer" \
