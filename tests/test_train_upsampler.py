@@ -11,7 +11,7 @@ from torch.testing import assert_close
 from vitascope.data.shards import FIRST_SEED
 from vitascope.data.truth import layout_of
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
-from vitascope.models.textures import TEXELS, Textures
+from vitascope.models.textures import Textures
 from vitascope.models.upsampler import UPSAMPLERS, Upsampler
 from vitascope.train import upsampler as training
 from vitascope.train.repaint import Painting
@@ -22,7 +22,6 @@ from vitascope.train.upsampler import (
     draw_painted,
     make_optimizer,
     stray,
-    take_portraits,
     train,
     train_step,
 )
@@ -119,19 +118,3 @@ def test_paintings_are_learnt_from(tmp_path, monkeypatch):
     without = train(config, tmp_path / "without", start()).state_dict()
     assert any(not torch.equal(with_them[name], without[name]) for name in without)
     assert (tmp_path / "with" / "samples" / "00000003-painted.png").exists()
-
-
-def test_portraits_are_what_things_look_like():
-    """In front of other places, things are nearer to their own portraits than to those of others."""
-    textures, again = Textures(4), Textures(4)
-    untouched = textures.features.detach().clone()
-    take_portraits(textures, replace(CONFIG, portraits=200))
-    assert torch.equal(textures.features[0], untouched[0])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "FIRST_SEED", {"train": 10**6})
-        take_portraits(again, replace(CONFIG, portraits=200))
-    middle = slice(TEXELS // 4, -TEXELS // 4)
-    numbers = [number_of(name) for name in BUNDLED.subjects]
-    one, other = (each.features[numbers, :3, middle, middle].detach() for each in (textures, again))
-    apart = (one[:, None] - other).square().mean((2, 3, 4))
-    assert (apart.argmin(1) == torch.arange(len(numbers))).float().mean() > 0.8

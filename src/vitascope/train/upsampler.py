@@ -22,16 +22,16 @@ from ..data.shards import FIRST_SEED
 from ..data.truth import layout_of
 from ..evaluate.reconstruction import psnr
 from ..models.autoencoder import FRAMES, Autoencoder
-from ..models.layout import SUBJECT_BITS, Layout, covered, inside
+from ..models.layout import Layout, covered, inside
 from ..models.recall import recall
-from ..models.textures import COLOURS, SPAN, TEXELS, Textures
 from ..models.upsampler import SCALE, UPSAMPLERS, Told, Upsampler, UpsamplerConfig
 from ..precision import fast_precision
 from ..video import to_unit
 from ..world.physics import simulate
-from ..world.render import render, render_frame
+from ..world.render import render
 from ..world.scene import VOCABULARIES, sample_scene
 from .autoencoder import change, gradient_error, halve, reconstruct, sheet
+from .portraits import take_portraits
 from .repaint import ROOM, Painting
 from .state import (
     Average,
@@ -118,7 +118,7 @@ def train(config: UpsamplerTraining, directory: Path, autoencoder: Autoencoder, 
                if name in wanted and tensor.shape == wanted[name].shape}
     model.upsampler.load_state_dict(fitting, strict=False)
     if model.upsampler.textures and "textures.features" not in fitting and not checkpoints(directory):
-        take_portraits(model.upsampler.textures, config)
+        take_portraits(model.upsampler.textures, config.portraits, config.vocabulary)
     average = Average(model, decay=config.average_decay)
     optimizer = make_optimizer(model, config)
     first, _ = load_checkpoint(directory, model=model, average=average, optimizer=optimizer)
@@ -265,32 +265,6 @@ def stray(layout: Layout, deviation: float, rng: np.random.Generator) -> Layout:
     poses[..., 1] += off[1]
     poses[..., 2] *= off[2].exp()
     return replace(layout, poses=poses)
-
-
-@torch.no_grad()
-def take_portraits(textures: Textures, config: UpsamplerTraining) -> None:
-    """Give each texture the mean colours of its thing in some clips, and how much they vary as the next feature."""
-    count, total, squares = (torch.zeros(2**SUBJECT_BITS, channels, TEXELS, TEXELS) for channels in (1, 3, 3))
-    v, u = torch.meshgrid(*2 * [SPAN * ((torch.arange(TEXELS) + 0.5) / TEXELS - 0.5)], indexing="ij")
-    for seed in range(FIRST_SEED["train"], FIRST_SEED["train"] + config.portraits):
-        scene = replace(sample_scene(seed, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE), style="3d")
-        motion, now = simulate(scene), seed % scene.frames
-        frame, layout = to_unit(render_frame(scene, motion, now)[None])[0, :, 0], layout_of(scene, motion, now, 1)
-        for slot in layout.subjects.nonzero().flatten().tolist():
-            x, y, side, cos, sin, mirrored, visible, left = layout.poses[0, 0, slot]
-            if visible < 1 or left < 1 or layout.colours[slot] > 1:
-                continue
-            across = mirrored * u
-            place = torch.stack([x + side * (cos * across + sin * v), y + side * (cos * v - sin * across)], -1)
-            seen = F.grid_sample(frame[None], 2 * place[None], align_corners=False)[0]
-            there, number = (place.abs().amax(-1) < 0.5).float(), layout.subjects[slot]
-            count[number] += there
-            total[number] += there * seen
-            squares[number] += there * seen.square()
-    mean = total / count.clamp(min=1)
-    spread = (squares / count.clamp(min=1) - mean.square()).clamp(min=0).sum(1).sqrt()
-    known = (count > 1).flatten(1).any(1)
-    textures.features[known, :COLOURS], textures.features[known, COLOURS] = mean[known], 1 - 2 * spread[known]
 
 
 def draw_held_out(config: UpsamplerTraining) -> tuple[Tensor, list[Layout]]:
