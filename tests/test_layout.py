@@ -6,7 +6,7 @@ import torch
 from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
-from vitascope.models.layout import CHANNELS, SLOTS, Staging, covered, follow, from_grid, inside, to_grid
+from vitascope.models.layout import CHANNELS, SLOTS, Staging, covered, depths, follow, from_grid, inside, to_grid
 from vitascope.world.physics import simulate
 from vitascope.world.scene import FULL, sample_scene
 
@@ -111,3 +111,9 @@ def test_positions_of_a_thing_are_covered_and_no_others():
             assert there[(where[:, :, :, slot].abs().amax(-1) < 0.4).any(-1)].all()
         nobody = replace(layout, subjects=torch.zeros_like(layout.subjects))
         assert not covered(nobody, 16, 16).any()
+
+
+def test_what_shows_less_lies_deeper():
+    layout = next(layouts(1))
+    layout.poses[..., 6] = torch.tensor([0.5, 1.0, 0.97, 1.0, 0.0])
+    assert depths(layout)[0, 0].tolist() == [3, 0, 1, 2, 4]

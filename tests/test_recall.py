@@ -41,3 +41,12 @@ def test_a_thing_takes_its_picture_along_and_leaves_the_unknown_behind():
     assert (seen[4, 6:10, 10:14] == 1).all() and seen[4].sum() == 16
     assert not seen[:, 6:10, 2:6].any()
     assert_close(seen[:3, :6], FIRST[:, :6])
+
+
+def test_what_is_hidden_is_not_shown_for_what_hides_it():
+    told = layout(x=(-0.25, 0.25), subject=3)
+    told.subjects[1] = 5
+    told.poses[:, :, 1, 0] = 0.25  # a second thing stands where the first one goes
+    told.poses[-1, 0, 0, 6] = 0.3
+    seen = recall(FIRST, told, LAST)[:, 0]
+    assert_close(seen[:3, 6:10, 10:14], FIRST[:, 6:10, 10:14])

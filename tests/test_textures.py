@@ -26,7 +26,10 @@ def textures():
     textures = Textures(FEATURES)
     ramp = torch.linspace(-1, 1, TEXELS)
     across, down = ramp.expand(TEXELS, -1), ramp[:, None].expand(-1, TEXELS)
+    textures.features.data[:, COLOURS] = 1
     textures.features.data[3, :2] = torch.stack([across, down])
+    textures.features.data[4, :COLOURS] = 0.5
+    textures.left.data[1, :, TEXELS // 2:] = 0
     return textures.requires_grad_(False)
 
 
@@ -37,7 +40,7 @@ def test_a_texture_lies_around_its_middle(textures):
     assert_close((rows.float().mean() + 0.5) / 64, torch.tensor(0.25))
     assert_close((columns.float().mean() + 0.5) / 64, torch.tensor(0.75))
     assert (columns.max() - columns.min() + 1) / 64 == pytest.approx(0.4 * SPAN, abs=1.5 / 64)
-    assert not told[:, :, told[0, FEATURES] == 0].any()
+    assert told[0, COLOURS, 16, 48] == 1 and not told[0, COLOURS, 48, 16]
 
 
 def test_across_grows_to_the_right_and_turns_with_its_thing(textures):
@@ -48,14 +51,37 @@ def test_across_grows_to_the_right_and_turns_with_its_thing(textures):
     assert turned[24, 32] > 0.1 and turned[40, 32] < -0.1
 
 
-def test_shares_and_sums(textures):
+def test_shares(textures):
     told = textures(layout(visible=0.5, left=0.25), 32, 32)
     there = told[:, FEATURES] > 0
     assert (told[:, FEATURES + 1][there] == 0.5).all() and (told[:, FEATURES + 2][there] == 0.25).all()
     assert not textures(layout(subject=0), 32, 32).any()
-    pair = layout()
-    pair.poses[..., 1, :], pair.subjects[1] = pair.poses[..., 0, :], 3
-    assert_close(textures(pair, 32, 32), 2 * textures(layout(), 32, 32))
+
+
+def test_what_shows_less_of_itself_lies_behind(textures):
+    pair = layout(visible=0.5)
+    pair.poses[..., 1, :], pair.subjects[1] = layout(x=0.1).poses[..., 0, :], 4
+    told = textures(pair, 64, 64)
+    assert_close(told[0, :COLOURS, 32, 32:48], torch.full((COLOURS, 16), 0.5))
+    assert told[0, 0, 32, 16] < -0.1  # beside the one in front
+    pair.poses[..., 0, 6] = 1  # of equals the first lies before the other
+    assert_close(textures(pair, 64, 64)[0, :2, 32, 16:46], textures(layout(), 64, 64)[0, :2, 32, 16:46])
+
+
+def test_what_is_bitten_off_or_gone_is_not_there(textures):
+    whole, bitten, gone = (textures(layout(left=left), 64, 64)[0] for left in (1.0, 0.8, 0.0))
+    assert_close(bitten[:FEATURES, 32, 18:30], whole[:FEATURES, 32, 18:30])
+    assert not bitten[:FEATURES, 32, 34:].any() and not gone[:FEATURES].any()
+
+
+def test_colours_are_lit_as_the_look_says():
+    lit, noon = Textures(FEATURES), layout()
+    lit.features.data[3, COLOURS] = 1
+    lit.lights.data[1, 2] = torch.tensor([[-0.5] * COLOURS, [-0.25] * COLOURS])
+    night = replace(noon, look=torch.tensor([0, 0, 2]))
+    seen, dark = lit(noon, 16, 16)[0, :FEATURES, 8, 8], lit(night, 16, 16)[0, :FEATURES, 8, 8]
+    assert_close(dark[:COLOURS], 0.5 * seen[:COLOURS] - 0.25)
+    assert dark[COLOURS] == seen[COLOURS] == 1
 
 
 def test_another_colour_is_another_mixture_of_the_same():

@@ -11,7 +11,7 @@ from ..models.upsampler import SCALE
 from ..world.catalogue import COLOURS, TIME_PHRASES, number_of
 from ..world.physics import Motion
 from ..world.render import BLOCK_SIZE, PAINT, TRAIL_HEIGHT
-from ..world.scene import Scene
+from ..world.scene import Actor, Scene
 from ..world.styles import STYLES
 from ..world.weather import WEATHERS
 
@@ -51,14 +51,28 @@ Thing = tuple[int, int, np.ndarray]
 
 def _cast(scene: Scene, motion: Motion, times: np.ndarray) -> list[Thing]:
     """The subjects."""
-    things = []
-    for a, actor in enumerate(scene.shots[0].actors):
+    actors, things = scene.shots[0].actors, []
+    visible = motion.visible[times] * (1 - hidden(actors, motion)[times])
+    for a, actor in enumerate(actors):
         turn = np.radians(motion.angle[times, a])
         left = np.where(motion.gone[times, a], 0, 1 - LOST * motion.bites[times, a])
         pose = np.stack([motion.x[times, a], motion.y[times, a], motion.size[times, a], np.cos(turn), np.sin(turn),
-                         np.where(motion.flip[times, a], -1, 1), motion.visible[times, a], left], -1)
+                         np.where(motion.flip[times, a], -1, 1), visible[:, a], left], -1)
         things.append((number_of(actor.subject), 1 + COLOURS.index(actor.colour) if actor.colour else 0, pose))
     return things
+
+
+def hidden(actors: tuple[Actor, ...], motion: Motion) -> np.ndarray:
+    """Share of every actor's square (T, A) that nearer actors cover at most."""
+    order = np.argsort([actor.ground for actor in actors], kind="stable")  # far to near, as they are drawn
+    covered = np.zeros_like(motion.x)
+    for place, a in enumerate(order):
+        for b in order[place + 1:]:
+            reach = 0.4 * motion.size[:, b] + 0.5 * motion.size[:, a]
+            overlap = [np.clip((reach - np.abs(p[:, a] - p[:, b])) / motion.size[:, a], 0, 1)
+                       for p in (motion.x, motion.y)]
+            covered[:, a] = np.maximum(covered[:, a], overlap[0] * overlap[1] * ~motion.gone[:, b])
+    return covered
 
 
 def _scenery(scene: Scene, motion: Motion, times: np.ndarray) -> list[Thing]:

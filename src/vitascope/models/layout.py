@@ -30,6 +30,7 @@ SCALE = torch.tensor([3.0, 3.0, 6.0, 1.0, 1.0, 1.0, 2.0, 2.0])  # poses → numb
 SHIFT = torch.tensor([0.0, 0.0, -0.35, 0.0, 0.0, 0.0, -0.5, -0.5])
 VIEW_SCALE = 30.0
 SMALLEST = 0.02  # side of a thing
+QUARTERS = 4  # what is seen of things is compared in quarters: plans are never exact
 ZOOMED = 0.02  # change of the logarithm of the zoom that is more than a camera's trembling
 REACH = 0.9  # in sides of a subject: tokens this near to its middle are told of it
 WAVES = 4  # frequencies per coordinate inside a subject
@@ -136,13 +137,24 @@ def follow(layout: Layout, now: int, then: int, rows: int, columns: int) -> Tens
     still = torch.stack(torch.meshgrid(*middles(rows, columns), indexing="ij")[::-1], -1)
     target = still * travel[2].exp() if abs(travel[2]) > ZOOMED else still - travel[:2]
     seen = (layout.poses[[now, then], 0, :, 6] > 0).all(0) & (layout.subjects > 0)
-    for slot in seen.nonzero().flatten().tolist()[::-1]:  # the first ones rule
+    far_to_near = depths(layout.part(slice(now, now + 1)))[0, 0].argsort(descending=True)
+    for slot in far_to_near[seen[far_to_near]].tolist():
         place, side, cos, sin, mirrored = layout.poses[then, 0, slot, :6].split([2, 1, 1, 1, 1])
         across, down = (here[..., slot, :] * side).split(1, -1)
         across = across * mirrored
         moved = place + torch.cat([cos * across + sin * down, cos * down - sin * across], -1)
         target = torch.where((here[..., slot, :].abs().amax(-1, keepdim=True) < 0.5), moved, target)
     return target * rows + torch.tensor([columns, rows]) / 2 - 0.5
+
+
+def depths(layout: Layout) -> Tensor:
+    """How many things lie before each, whole numbers (K, F, SLOTS): what shows less of itself lies behind.
+
+    Of things that show about as much, the first lies before the others.
+    """
+    shown = (QUARTERS * layout.poses[..., 6]).round()
+    order = SLOTS * shown - torch.arange(SLOTS)                                                # larger: nearer
+    return (order[..., None, :] > order[..., None]).sum(-1)
 
 
 def covered(layout: Layout, rows: int, columns: int) -> Tensor:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .autoencoder import FRAMES
-from .layout import Layout, follow, inside
+from .layout import SLOTS, Layout, depths, follow, inside
 
 RECALLED = 5  # channels: the picture, where it is known, and where it is that of a thing
 
@@ -33,7 +33,9 @@ def recall(first: Tensor, layout: Layout, frames: range) -> Tensor:
 
 
 def _owners(layout: Layout, number: int, rows: int, columns: int) -> Tensor:
-    """Which thing each pixel of a frame lies in, (rows, columns), from 1; 0 for none. The first ones rule."""
-    near = inside(layout.part(slice(number, number + 1)), rows, columns)[0, :, :, :, 0].abs().amax(-1) < 0.5
-    near &= (layout.subjects > 0) & (layout.poses[number, 0, :, 6] > 0)
-    return torch.where(near.any(-1), 1 + near.int().argmax(-1), 0)
+    """Which thing each pixel of a frame lies in, (rows, columns), from 1; 0 for none. The nearest hides the others."""
+    frame = layout.part(slice(number, number + 1))
+    within = inside(frame, rows, columns)[0, :, :, :, 0].abs().amax(-1) < 0.5                    # (h, w, s)
+    within &= (layout.subjects > 0) & (layout.poses[number, 0, :, 6] > 0)
+    nearest = (within * (SLOTS - depths(frame)[0, 0])).argmax(-1)
+    return torch.where(within.any(-1), 1 + nearest, 0)

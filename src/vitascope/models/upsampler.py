@@ -122,11 +122,8 @@ class Upsampler(nn.Module):
 
     def _pasted(self, large: Tensor, hints: Tensor, x: Tensor) -> Tensor:
         """The large picture with the colours of textures where things are and the network, of width `x`, takes them."""
-        first = SCALE**2 * self.config.textures
-        colours, there = (F.pixel_shuffle(hints[:, part], SCALE)
-                          for part in (slice(SCALE**2 * COLOURS), slice(first, first + SCALE**2)))
-        taken = there.clamp(max=1) * F.pixel_shuffle(self.paste(x), SCALE).sigmoid()
-        return large + taken * (colours - large)
+        colours, cover = F.pixel_shuffle(hints[:, :SCALE**2 * (COLOURS + 1)], SCALE).split([COLOURS, 1], 1)
+        return large + F.pixel_shuffle(self.paste(x), SCALE).sigmoid() * (colours - cover * large)
 
 
 def with_neighbours(video: Tensor, count: int) -> Tensor:

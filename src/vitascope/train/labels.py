@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from einops import reduce
 
+from ..data.truth import hidden
 from ..evaluate.alignment import COLOURLESS
 from ..evaluate.reader import ROWS, STRIDE, ReaderConfig
 from ..evaluate.tracks import FEATURES, shrink, small_width
@@ -80,7 +81,7 @@ def tell(scene: Scene, motion: Motion) -> Truth:
     A = len(shot.actors)
     x[:, :A], y[:, :A], size[:, :A] = motion.x, motion.y, motion.size
     angle[:, :A], bites[:, :A] = motion.angle, motion.bites
-    visible[:, :A] = motion.visible * (1 - _hidden(motion, [actor.ground for actor in shot.actors]))
+    visible[:, :A] = motion.visible * (1 - hidden(shot.actors, motion))
     for t in range(T):
         for k, (prop, *where) in enumerate(_props(motion, t)[:THINGS - ACTORS], start=ACTORS):
             kind[t, k], visible[t, k] = len(CONFIG.subjects) + PROPS.index(prop), 1
@@ -91,19 +92,6 @@ def tell(scene: Scene, motion: Motion) -> Truth:
     camera = np.array(CONFIG.cameras.index(shot.camera))
     arrays = kind, x, y, size, angle, visible, colour, bites, _paint(scene, motion), settings, actions, camera
     return Truth(*(array[None] for array in arrays))
-
-
-def _hidden(motion: Motion, grounds: list[float]) -> np.ndarray:
-    """Share of every actor's square (T, A) that nearer actors cover at most."""
-    order = np.argsort(grounds, kind="stable")  # far to near, as they are drawn
-    hidden = np.zeros_like(motion.x)
-    for place, a in enumerate(order):
-        for b in order[place + 1:]:
-            reach = 0.4 * motion.size[:, b] + 0.5 * motion.size[:, a]
-            overlap = [np.clip((reach - np.abs(p[:, a] - p[:, b])) / motion.size[:, a], 0, 1)
-                       for p in (motion.x, motion.y)]
-            hidden[:, a] = np.maximum(hidden[:, a], overlap[0] * overlap[1] * ~motion.gone[:, b])
-    return hidden
 
 
 def _props(motion: Motion, t: int) -> list[tuple[str, float, float, float]]:

@@ -5,7 +5,7 @@ autoencoder first, with some noise on their latents; with a painter at hand, eve
 has painted anew (repaint.py), for in use all that is decoded was painted, and what moves was painted badly. Most come
 with their layout, moved a little, for plans are never exact. The encoder stays as it is, so whatever learnt from its
 latents stays right; the decoder learns on, for the large picture as well as for its own, but not from paintings: it is
-to give back what is there. Textures begin as the mean picture of each thing in clips.
+to give back what is there. Textures begin as portraits of the things in clips (portraits.py).
 """
 
 from collections.abc import Iterable, Sequence
@@ -74,7 +74,7 @@ class UpsamplerTraining:
     painted: float = 0.5  # share of the steps that are on paintings, if there are any
     painted_batch: int = 2  # parts of paintings in such a step, all frames of each
     backdrop: float = 0.15  # weight in these of what is neither near a thing nor recalled: much would be right there
-    portraits: int = 3000  # clips from which the textures of a new run are taken
+    portraits: int = 6000  # clips from which the textures of a new run are taken; 0: they are those that it starts from
     own: float = 0.5  # weight of the decoder's own small picture
     squares: float = 2.0  # weight of the squared error beside the absolute one
     edges: float = 1.0  # weight of the absolute error of the spatial gradient
@@ -117,7 +117,7 @@ def train(config: UpsamplerTraining, directory: Path, autoencoder: Autoencoder, 
     fitting = {name: tensor for name, tensor in given.items()
                if name in wanted and tensor.shape == wanted[name].shape}
     model.upsampler.load_state_dict(fitting, strict=False)
-    if model.upsampler.textures and "textures.features" not in fitting and not checkpoints(directory):
+    if model.upsampler.textures and config.portraits and not checkpoints(directory):
         take_portraits(model.upsampler.textures, config.portraits, config.vocabulary)
     average = Average(model, decay=config.average_decay)
     optimizer = make_optimizer(model, config)

@@ -18,7 +18,7 @@ MARGIN = 0.16  # how near to the frame's edge a subject's centre starts or ends
 PAN = (0.3, 0.5)  # units that a panning camera travels in a clip
 LEAD = 0.55  # share of the width that whoever is followed has for itself
 ALONE = ("passes behind", "knocks over blocks", "leaves and returns")  # with no other subject, under a still camera
-EDIBLE = ("apple", "cookie", "pizza", "doughnut", "watermelon")
+EDIBLE = ("apple", "cookie", "pizza", "doughnut", "cake", "watermelon")
 CHAINED = ("moves right", "moves left", "stands still", "jumps", "spins")  # first one of them, then another
 HELD_OUT_SHARE = 10  # one combination in so many
 
@@ -92,19 +92,19 @@ class Scene:
 FULL = Vocabulary(tuple(SUBJECTS), tuple(PLACE_PHRASES), tuple(ACTIONS), tuple(TIME_PHRASES), tuple(WEATHER_PHRASES),
                   tuple(CAMERAS), tuple(STYLE_PHRASES), companions=(0.6, 0.3, 0.1), cuts=0.1, sequences=0.1)
 
-# what the bundled model knows: few things, sharply; what is named twice comes twice as often
-BUNDLED = Vocabulary(
-    subjects=("car", "taxi", "bus", "rocket", "dog", "cat", "horse", "elephant", "penguin", "duck", "turtle",
-              "dinosaur", "football", "balloon", "robot", "apple", "cookie", "runner"),
-    places=("city", "beach", "forest", "desert", "meadow", "mountains", "moon", "kitchen"),
+# what the bundled model knows: all of it in single shots; what is named again comes more often
+BUNDLED = replace(
+    FULL,
+    subjects=(*SUBJECTS, "car", "taxi", "bus", "rocket", "dog", "cat", "horse", "elephant", "penguin", "duck", "turtle",
+              "dinosaur", "football", *3 * ("balloon",), "robot", "apple", "cookie", "runner"),
     actions=2 * ("moves right", "moves left") + (
         "stands still", "jumps", "bounces", "spins", "rises", "falls", "comes closer", "goes away", "follows",
-        "circles", "passes behind", "leaves and returns", "knocks over blocks", "paints") + 6 * ("is bitten", "pops"),
-    times=("day", "day", "sunset", "night"),
+        "circles", "passes behind", "leaves and returns", "knocks over blocks", "paints") + 8 * ("is bitten", "pops"),
+    times=("day", *TIME_PHRASES),
     weathers=("clear", "clear", "clear", "rain", "snow", "fog"),
-    cameras=("still", *2 * ("pans right", "pans left"), "tilts up", "tilts down", "zooms in", "zooms out", "tracks"),
+    cameras=("still", *2 * ("pans right", "pans left", "zooms in", "zooms out"), "tilts up", "tilts down", "tracks"),
     styles=6 * ("3d",) + ("pencil", "pixel", "film", "papercut"),
-    sequences=0.3)
+    companions=(0.7, 0.3), cuts=0.0, sequences=0.3)
 
 VOCABULARIES = {"bundled": BUNDLED, "full": FULL}
 
@@ -115,8 +115,9 @@ def held_out(subject: str, place: str, action: str) -> bool:
 
 
 def held_out_combinations(vocabulary: Vocabulary) -> list[tuple[str, str, str]]:
-    return [(subject, place, action) for subject in vocabulary.subjects for place in vocabulary.places
-            for action in dict.fromkeys(vocabulary.actions) if held_out(subject, place, action)]
+    return [(subject, place, action) for subject in dict.fromkeys(vocabulary.subjects)
+            for place in vocabulary.places for action in dict.fromkeys(vocabulary.actions)
+            if held_out(subject, place, action)]
 
 
 def sample_scene(seed: int, vocabulary: Vocabulary = BUNDLED, *, width: int = 128, height: int = 128, frames: int = 17,
