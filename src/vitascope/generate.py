@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .foresight import foresee
 from .models.autoencoder import FRAMES
 from .models.layout import Layout
 from .models.upsampler import Told
@@ -46,8 +47,10 @@ def paint(system: System, painter: Painter, *, seed: int, steps: int | None = No
           sampler: str = "multistep", progress: Progress = lambda step, total: None,
           first: Tensor | None = None) -> Iterator[np.ndarray]:
     """The frames of what a painter was told, as `generate_frames` gives them; `first` is that of `stream`."""
-    parts = sample(painter, seed=seed, steps=system.config.steps if steps is None else steps,
-                   scale=system.config.guidance if guidance is None else guidance, sampler=sampler, progress=progress)
+    how = {"seed": seed, "steps": system.config.steps if steps is None else steps, "sampler": sampler,
+           "scale": system.config.guidance if guidance is None else guidance, "progress": progress}
+    painter = foresee(system.autoencoder, painter, **how)
+    parts = sample(painter, **how)
     yield from (stream_ring(system, torch.cat(list(parts), 1), painter.layout) if painter.condition.ring
                 else stream(system, parts, painter.layout, first=first))
 

@@ -13,7 +13,7 @@ from .diffusion.samplers import SAMPLERS, Velocity, guide, times
 from .models.layout import Layout
 from .models.text import Text, TextEmbedding
 from .models.transformer import Noisy, Transformer, pack, unpatchify
-from .tasks import RATE, Condition, cut, know
+from .tasks import RATE, UNKNOWN, Condition, cut, know
 
 OVERLAP = 2  # latent frames that a window shares with the one before
 AT_ONCE = 2560  # tokens that go through the transformer together, about
@@ -110,7 +110,7 @@ def sample(painter: Painter, *, seed: int, steps: int, scale: float, sampler: st
         made[:, first:last] = SAMPLERS[sampler](painter.field(first, part, scale), mix(part, noise), times(steps),
                                                 progress=_offset(progress, number * steps, steps * len(windows)))
         if number and painter.layout is not None and not condition.spans:
-            new = first + (~done[first:last] & (part.levels == 1).all(-1).all(-1)).nonzero().flatten()
+            new = first + (~done[first:last] & (part.levels > UNKNOWN).all(-1).all(-1)).nonzero().flatten()
             made[:, new] = steady(made[:, new], made[:, slice(*windows[0])])
         done[first:last] = True
         ready = frames if done.all() else int(done.int().argmin())

@@ -20,6 +20,7 @@ from .models.autoencoder import FRAMES, SIDE
 
 RATE = 8.0  # frames a second that one step in time stands for
 EAGER = 2.5  # an edit leaves its share of a picture to this power
+VEILED = (0.5, 0.95)  # levels at which training shows what can be foreseen of a clip
 UNKNOWN = 0.3  # training does not count positions that are known at a lower noise level
 
 
@@ -165,15 +166,15 @@ def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator, *, known:
     """A random task's noise levels (T, H, W), as training sees them.
 
     Most often nothing is known; else the first frame, a beginning, an end, both ends, a region of all frames, or every
-    frame at a level of its own. Known positions carry a little noise half of the time: what is known at use is the
+    frame at a level of its own, or the first frame and a veiled idea of the others. Known positions carry a little noise half of the time: what is known at use is the
     model's own work, or a file's, and never perfect. `known`: a task in which something is.
     """
     T, H, W = shape
     levels = torch.ones(shape)
     haze = float(rng.choice([0.0, rng.uniform(0, 0.2)]))
-    task = rng.choice(["text", "image", "extend", "end", "between", "region", "each"] if T > 1
+    task = rng.choice(["text", "image", "extend", "end", "between", "region", "each", "foreseen"] if T > 1
                       else ["text", "text", "region"],
-                      p=[0.55, 0.13, 0.12, 0.05, 0.05, 0.04, 0.06] if T > 1 else [0.5, 0.45, 0.05])
+                      p=[0.42, 0.1, 0.1, 0.05, 0.05, 0.04, 0.06, 0.18] if T > 1 else [0.5, 0.45, 0.05])
     match task:
         case "image":
             levels[0] = haze
@@ -184,12 +185,21 @@ def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator, *, known:
         case "between":
             levels[0], levels[-1] = haze, haze
         case "region":
-            top, left = rng.integers(0, H), rng.integers(0, W)
-            inside = torch.zeros(H, W, dtype=torch.bool)
-            inside[top:top + rng.integers(1, H + 1), left:left + rng.integers(1, W + 1)] = True
+            inside = _rectangle(H, W, rng)
             levels[:, ~inside if rng.random() < 0.5 else inside] = haze
         case "each":
             levels[:] = torch.from_numpy(rng.uniform(0.05, 1, T)).float()[:, None, None]
+        case "foreseen":
+            levels[1:, ~_rectangle(H, W, rng)] = float(rng.uniform(*VEILED))
+            levels[0] = haze
     if levels.max() <= UNKNOWN:  # something has to be left to make
         levels = torch.ones(shape)
     return draw_levels(shape, rng, known=True) if known and levels.min() == 1 else levels
+
+
+def _rectangle(rows: int, columns: int, rng: np.random.Generator) -> Tensor:
+    """A random rectangle of positions, (rows, columns), bool."""
+    top, left = rng.integers(0, rows), rng.integers(0, columns)
+    inside = torch.zeros(rows, columns, dtype=torch.bool)
+    inside[top:top + rng.integers(1, rows + 1), left:left + rng.integers(1, columns + 1)] = True
+    return inside

@@ -59,6 +59,12 @@ class Layout:
         poses[..., 2] *= scale
         return replace(self, poses=poses)
 
+    def grown(self, factor: float) -> "Layout":
+        """The same with every thing so many times as large: what belongs to it lies beside it, too."""
+        poses = self.poses.clone()
+        poses[..., 2] *= factor
+        return replace(self, poses=poses)
+
     def frame_by_frame(self) -> "Layout":
         """The same in groups of one frame."""
         poses, view = rearrange(self.poses, "k f s p -> (k f) 1 s p"), rearrange(self.view, "k f v -> (k f) 1 v")

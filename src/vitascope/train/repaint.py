@@ -1,9 +1,10 @@
 """Clips of the world as the painter paints them: what decoder and upsampler are given in use.
 
-A clip is encoded and hidden in noise, things wholly, what is around them in part, and painted again under its own
-layout and words. Of half of the clips the first frame stays, and then the rest may be hidden nearly wholly, for it has to
-look like the first. What comes out shows what the clip shows, with the painter's faults in it; so the clip is what a
-decoder should have made of it. Snow and rain are left out: flakes would be asked for that nothing tells of.
+The things in the first frame of a clip are hidden in noise, and what is around them in part, and it is painted again under
+its own layout and words; then the others are painted from what can be foreseen of them, as in use. What cannot be
+foreseen and is no thing is hidden nearly wholly. What comes out shows what the clip shows, with the painter's faults
+in it; so the clip is what a decoder should have made of it. Snow and rain are left out: flakes would be asked for that
+nothing tells of.
 """
 
 import os
@@ -17,8 +18,9 @@ from torch import Tensor
 
 from ..data.shards import FIRST_SEED, describe, draw, encode, halve
 from ..data.truth import layout_of
+from ..foresight import ROOM, VEIL, carry
 from ..models.autoencoder import Autoencoder
-from ..models.layout import Layout, covered
+from ..models.layout import covered
 from ..models.text import Text
 from ..models.transformer import Transformer
 from ..models.upsampler import SCALE
@@ -31,9 +33,8 @@ from ..world.scene import BUNDLED, Scene, sample_scene
 VOCABULARY = replace(BUNDLED, styles=("3d",), weathers=("clear", "clear", "fog"))
 SIDE, FRAMES = 64, 17  # of a clip at the painter's size
 STEPS, GUIDANCE = 5, 2.0
-ROOM = 1.4  # in sides of a thing: so much of the picture around it is painted anew
-REST = (0.2, 0.6)  # noise levels of what is around things
-GONE = (0.5, 0.95)  # the same where the first frame stays
+REST = (0.2, 0.6)  # noise levels of what is around things in the first frame
+GONE = (0.5, 0.95)  # of what cannot be foreseen in the others
 GROUP = 32  # clips in a file
 OWN = 2**31  # seeds of a split that nothing else draws begin here
 
@@ -72,23 +73,24 @@ def paint(seed: int, painter: Transformer, autoencoder: Autoencoder, text: Text)
     scene, motion = _scene(seed)
     latents = encode([halve(draw(scene, motion, 0, FRAMES))], autoencoder)[0].float()
     layout = layout_of(scene, motion, 0, FRAMES)
-    remembered = seed % 2 == 1
-    rest = float(np.random.default_rng([seed, 31]).uniform(*(GONE if remembered else REST)))
-    levels = torch.where(covered(_grown(layout), *latents.shape[2:]), 1.0, rest)
-    levels[:int(remembered)] = 0
-    condition = Condition(describe(scene, motion, 0, FRAMES), tuple(latents.shape[1:]), known=latents, level=levels)
+    things, rng = covered(layout.grown(ROOM), *latents.shape[2:]), np.random.default_rng([seed, 31])
+    rest, gone = float(rng.uniform(*REST)), float(rng.uniform(*GONE))
+    condition = Condition(describe(scene, motion, 0, FRAMES), tuple(latents.shape[1:]))
     with fast_precision():
         told = Painter(painter, condition, embed(text, condition), latents.shape[1], layout=layout)
-        return torch.cat(list(sample(told, seed=seed, steps=STEPS, scale=GUIDANCE, sampler="multistep")), 1)
+
+        def again(known: Tensor, level: Tensor) -> Tensor:
+            part = replace(condition, shape=tuple(level.shape), known=known, level=level)
+            return torch.cat(list(sample(replace(told, condition=part), seed=seed, steps=STEPS, scale=GUIDANCE,
+                                         sampler="multistep")), 1)
+
+        first = again(latents[:, :1], torch.where(things[:1], 1.0, rest))
+        carried, sure = carry(autoencoder, layout, first)
+        levels, sure[0] = torch.where(sure, VEIL, torch.where(things, 1.0, gone)), True
+        levels[0] = 0
+        return again(torch.where(sure, carried, latents), levels)
 
 
 def _scene(seed: int) -> tuple[Scene, Motion]:
     scene = sample_scene(seed, VOCABULARY, width=SCALE * SIDE, height=SCALE * SIDE, frames=FRAMES)
     return scene, simulate(scene)
-
-
-def _grown(layout: Layout) -> Layout:
-    """The layout with every thing larger: what is painted badly lies beside it, too."""
-    poses = layout.poses.clone()
-    poses[..., 2] *= ROOM
-    return replace(layout, poses=poses)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from ..data.shards import FIRST_SEED
 from ..data.truth import layout_of
 from ..evaluate.reconstruction import psnr
+from ..foresight import ROOM
 from ..models.autoencoder import FRAMES, Autoencoder
 from ..models.layout import Layout, covered, inside
 from ..models.recall import recall
@@ -32,7 +33,7 @@ from ..world.render import render
 from ..world.scene import VOCABULARIES, sample_scene
 from .autoencoder import change, gradient_error, halve, reconstruct, sheet
 from .portraits import take_portraits
-from .repaint import ROOM, Painting
+from .repaint import Painting
 from .state import (
     Average,
     Log,

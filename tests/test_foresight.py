@@ -1,0 +1,78 @@
+"""What can be foreseen of a clip: the first frame, carried along the plan, and nothing where something new is to come."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from vitascope.foresight import VEIL, begins, carry, foresee
+from vitascope.models.autoencoder import AUTOENCODERS, FRAMES, Autoencoder
+from vitascope.models.layout import LOOKS, POSE, SLOTS, VIEW, Layout
+from vitascope.models.text import TextEmbedding
+from vitascope.models.transformer import TRANSFORMERS, Transformer
+from vitascope.sampling import Painter, Words
+from vitascope.tasks import Condition, Span, edit, extend, image_to_video, loop
+
+SHAPE = (3, 8, 8)
+CHANNELS = AUTOENCODERS["nano"].channels
+HOW = {"seed": 0, "steps": 2, "scale": 1.0, "sampler": "euler"}
+
+
+def layout(subject=0, x=0.0, pan=0.0):
+    poses = torch.zeros(SHAPE[0], FRAMES, SLOTS, POSE)
+    poses[..., 0], poses[..., 2], poses[..., 3], poses[..., 5:] = x, 0.2, 1, 1
+    view = torch.zeros(SHAPE[0], FRAMES, VIEW)
+    view[1:, :, 0] = pan
+    subjects = torch.tensor([subject, *[0] * (SLOTS - 1)])
+    return Layout(poses, view, subjects, torch.zeros_like(subjects), torch.zeros(LOOKS, dtype=torch.long))
+
+
+@pytest.fixture(scope="module")
+def autoencoder():
+    torch.manual_seed(0)
+    return Autoencoder(AUTOENCODERS["nano"]).eval().requires_grad_(False)
+
+
+@pytest.fixture
+def painter():
+    nothing = TextEmbedding(torch.zeros(0, 384), torch.zeros(384))
+    transformer = Transformer(replace(TRANSFORMERS["nano"], channels=CHANNELS)).eval().requires_grad_(False)
+    return Painter(transformer, Condition("a dog", SHAPE), Words({"a dog": nothing}, nothing), 5, layout=layout())
+
+
+def test_where_nothing_moves_all_is_foreseen(autoencoder, painter):
+    told = foresee(autoencoder, painter, **HOW).condition
+    assert not told.levels[0].any() and (told.levels[1:] == VEIL).all()
+    picture = autoencoder.decode(told.known[None, :, :1]).clamp(-1, 1)
+    still = autoencoder.encode(picture.expand(-1, -1, 1 + FRAMES * 2, -1, -1))[0]
+    assert_close(told.known[:, 1:], still[:, 1:])
+
+
+def test_a_given_frame_is_kept_and_no_other_painted(autoencoder, painter):
+    given = torch.randn(CHANNELS, 1, *SHAPE[1:])
+    seen = []
+    told = foresee(autoencoder, replace(painter, condition=image_to_video(painter.condition, given)), **HOW,
+                   progress=lambda *step: seen.append(step)).condition
+    assert_close(told.known[:, :1], given)
+    assert not seen and not told.levels[0].any() and (told.levels[1:] == VEIL).all()
+
+
+def test_things_and_what_comes_into_view_are_open(autoencoder):
+    first = torch.randn(CHANNELS, 1, *SHAPE[1:])
+    _, sure = carry(autoencoder, layout(subject=3), first)
+    assert not sure[:, 3:5, 3:5].any() and sure[:, :2].all() and sure[:, :, :2].all()
+    _, sure = carry(autoencoder, layout(pan=0.125), first)  # a position for each frame
+    assert sure[0].all() and not sure[1, :, 4:].any() and sure[1, :, :4].all() and not sure[2].any()
+
+
+def test_only_clips_that_have_a_beginning_are_foreseen(autoencoder, painter):
+    condition, latents = painter.condition, torch.randn(CHANNELS, 2, *SHAPE[1:])
+    assert begins(condition) and begins(extend(condition, latents))
+    others = [loop(condition), extend(condition, latents, backward=True),
+              edit(condition, torch.randn(CHANNELS, *SHAPE), strength=0.5), replace(condition, spans=(Span("a cat", torch.ones(3)),)), Condition("a dog", (1, 8, 8))]
+    for other in others:
+        assert not begins(other)
+        unchanged = replace(painter, condition=other)
+        assert foresee(autoencoder, unchanged, **HOW) is unchanged
+    assert foresee(autoencoder, replace(painter, layout=None), **HOW).condition is condition
