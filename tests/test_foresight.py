@@ -42,37 +42,46 @@ def painter():
 
 
 def test_where_nothing_moves_all_is_foreseen(autoencoder, painter):
-    told = foresee(autoencoder, painter, **HOW).condition
+    told, picture = foresee(autoencoder, painter, **HOW)
+    told = told.condition
     assert not told.levels[0].any() and (told.levels[1:] == VEIL).all()
-    picture = autoencoder.decode(told.known[None, :, :1]).clamp(-1, 1)
-    still = autoencoder.encode(picture.expand(-1, -1, 1 + FRAMES * 2, -1, -1))[0]
+    assert_close(picture, autoencoder.decode(told.known[None, :, :1])[0, :, 0].clamp(-1, 1))
+    still = autoencoder.encode(picture[None, :, None].expand(-1, -1, 1 + FRAMES * 2, -1, -1))[0]
     assert_close(told.known[:, 1:], still[:, 1:])
 
 
 def test_a_given_frame_is_kept_and_no_other_painted(autoencoder, painter):
     given = torch.randn(CHANNELS, 1, *SHAPE[1:])
     seen = []
-    told = foresee(autoencoder, replace(painter, condition=image_to_video(painter.condition, given)), **HOW,
-                   progress=lambda *step: seen.append(step)).condition
+    told, _ = foresee(autoencoder, replace(painter, condition=image_to_video(painter.condition, given)), **HOW,
+                      progress=lambda *step: seen.append(step))
+    told = told.condition
     assert_close(told.known[:, :1], given)
     assert not seen and not told.levels[0].any() and (told.levels[1:] == VEIL).all()
 
 
 def test_things_and_what_comes_into_view_are_open(autoencoder):
-    first = torch.randn(CHANNELS, 1, *SHAPE[1:])
-    _, sure = carry(autoencoder, layout(subject=3), first)
+    picture = torch.rand(3, 64, 64)
+    _, sure = carry(autoencoder, layout(subject=3), picture)
     assert not sure[:, 3:5, 3:5].any() and sure[:, :2].all() and sure[:, :, :2].all()
-    _, sure = carry(autoencoder, layout(pan=0.125), first)  # a position for each frame
+    _, sure = carry(autoencoder, layout(pan=0.125), picture)  # a position for each frame
     assert sure[0].all() and not sure[1, :, 4:].any() and sure[1, :, :4].all() and not sure[2].any()
+
+
+def test_a_ring_is_like_one_of_its_frames(autoencoder, painter):
+    told, picture = foresee(autoencoder, replace(painter, condition=loop(painter.condition)), **HOW)
+    assert (told.condition.levels == VEIL).all()
+    assert_close(told.condition.known[:, 1], autoencoder.encode(picture[None, :, None].expand(-1, -1, 9, -1, -1))[0, :, 2])
 
 
 def test_only_clips_that_have_a_beginning_are_foreseen(autoencoder, painter):
     condition, latents = painter.condition, torch.randn(CHANNELS, 2, *SHAPE[1:])
     assert begins(condition) and begins(extend(condition, latents))
-    others = [loop(condition), extend(condition, latents, backward=True),
-              edit(condition, torch.randn(CHANNELS, *SHAPE), strength=0.5), replace(condition, spans=(Span("a cat", torch.ones(3)),)), Condition("a dog", (1, 8, 8))]
+    others = [extend(condition, latents, backward=True), edit(condition, torch.randn(CHANNELS, *SHAPE), strength=0.5),
+              replace(condition, spans=(Span("a cat", torch.ones(3)),)), Condition("a dog", (1, 8, 8))]
     for other in others:
         assert not begins(other)
         unchanged = replace(painter, condition=other)
-        assert foresee(autoencoder, unchanged, **HOW) is unchanged
-    assert foresee(autoencoder, replace(painter, layout=None), **HOW).condition is condition
+        assert foresee(autoencoder, unchanged, **HOW) [0] is unchanged
+    unplanned = replace(painter, layout=None)
+    assert foresee(autoencoder, unplanned, **HOW)[0] is unplanned

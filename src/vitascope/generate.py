@@ -49,9 +49,9 @@ def paint(system: System, painter: Painter, *, seed: int, steps: int | None = No
     """The frames of what a painter was told, as `generate_frames` gives them; `first` is that of `stream`."""
     how = {"seed": seed, "steps": system.config.steps if steps is None else steps, "sampler": sampler,
            "scale": system.config.guidance if guidance is None else guidance, "progress": progress}
-    painter = foresee(system.autoencoder, painter, **how)
-    parts = sample(painter, **how)
-    yield from (stream_ring(system, torch.cat(list(parts), 1), painter.layout) if painter.condition.ring
+    painter, foreseen = foresee(system.autoencoder, painter, **how)
+    parts, first = sample(painter, **how), foreseen if first is None else first
+    yield from (stream_ring(system, torch.cat(list(parts), 1), painter.layout, first=first) if painter.condition.ring
                 else stream(system, parts, painter.layout, first=first))
 
 
@@ -100,16 +100,18 @@ def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None
 
 
 @torch.inference_mode()
-def stream_ring(system: System, latents: Tensor, layout: Layout | None = None) -> Iterator[np.ndarray]:
+def stream_ring(system: System, latents: Tensor, layout: Layout | None = None, *,
+                first: Tensor | None = None) -> Iterator[np.ndarray]:
     """The FRAMES * T frames of a ring of latents (C, T, h, w): the first follows the last like any other.
 
-    Decoding starts so far before the beginning that nothing is left of the start, and looks past the end.
+    Decoding starts whole rounds before the beginning, so that nothing is left of the start, and looks past the end.
+    `first` is the last frame of the first latent, to be remembered.
     """
     T, config = latents.shape[1], system.autoencoder.config
-    lead = config.decoder_blocks + config.fine_blocks + 1
+    lead = T * -(-(config.decoder_blocks + config.fine_blocks + 1) // T)
     order, skip, left = torch.arange(-lead, T + 1) % T, 1 + FRAMES * (lead - 1), FRAMES * T
     parts = latents[:, order].split(system.config.window, 1)
-    for frames in stream(system, parts, layout and layout.part(order), opens=False):
+    for frames in stream(system, parts, layout and layout.part(order), opens=False, first=first):
         if len(wanted := frames[skip:][:left]):
             yield wanted
         skip, left = max(skip - len(frames), 0), left - len(wanted)

@@ -85,10 +85,11 @@ def paint(seed: int, painter: Transformer, autoencoder: Autoencoder, text: Text)
                                          sampler="multistep")), 1)
 
         first = again(latents[:, :1], torch.where(things[:1], 1.0, rest))
-        carried, sure = carry(autoencoder, layout, first)
-        levels, sure[0] = torch.where(sure, VEIL, torch.where(things, 1.0, gone)), True
-        levels[0] = 0
-        return again(torch.where(sure, carried, latents), levels)
+        carried, sure = carry(autoencoder, layout, autoencoder.decode(first[None])[0, :, 0].clamp(-1, 1))
+        levels = torch.where(sure, VEIL, torch.where(things, 1.0, gone))
+        known = torch.where(sure, carried, latents)
+        known[:, :1], levels[0] = first, 0
+        return again(known, levels)
 
 
 def _scene(seed: int) -> tuple[Scene, Motion]:
