@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vitascope.data.shards import FIRST_SEED, draw, encode, halve
+from vitascope.data.shards import FIRST_SEED, draw, encode
 from vitascope.data.truth import layout_of
 from vitascope.foresight import ROOM
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
@@ -28,7 +28,7 @@ def test_things_are_painted_anew_and_the_rest_in_part(models, monkeypatch):
     monkeypatch.setattr(repaint, "REST", (0.0, 0.0))
     painting = repaint.Painting(FIRST_SEED["train"] + OWN, paint(FIRST_SEED["train"] + OWN, *models))
     scene, motion = painting.scene()
-    before = encode([halve(draw(scene, motion, 0, FRAMES))], models[1])[0].float()
+    before = encode([draw(scene, motion, 0, FRAMES)], models[1])[0].float()
     layout = layout_of(scene, motion, 0, FRAMES)
     things = covered(layout, *before.shape[2:])
     changed = (painting.latents - before).abs().amax(0)

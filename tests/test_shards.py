@@ -1,10 +1,9 @@
 """Shards: what is written is what is read, and what cannot be read is not there."""
 
-import numpy as np
 import pytest
 import torch
 
-from vitascope.data.shards import SIZES, Shards, halve, is_finished, write_shard, write_shards
+from vitascope.data.shards import SIZES, Shards, is_finished, write_shard, write_shards
 from vitascope.data.truth import truth_map
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
 from vitascope.models.text import Text
@@ -59,11 +58,6 @@ def test_a_style_is_told_and_seldom_painted(models, tmp_path):
     assert [sample.layout.look[0] > 0 for sample in samples] == [scene.style != "3d" for scene in scenes]
     assert [sample.finished for sample in samples] == [is_finished(scene) for scene in scenes]
     assert 0 < sum(sample.finished for sample in samples) < sum(int(sample.layout.look[0] > 0) for sample in samples)
-
-
-def test_halving_averages():
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 4, 6, 3), dtype=np.uint8)
-    assert abs(halve(pixels)[0, 0, 0, 0] - pixels[0, :2, :2, 0].mean()) <= 0.5
 
 
 def test_sizes_have_about_one_area():

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
-from vitascope.models.upsampler import UPSAMPLERS, Told, Upsampler, with_neighbours
+from vitascope.models.upsampler import UPSAMPLERS, Told, Upsampler, halve, with_neighbours
 from vitascope.world.physics import simulate
 from vitascope.world.scene import sample_scene
 
@@ -38,3 +38,8 @@ def test_a_layout_is_told_to_its_own_clip_only():
     hints = upsampler.hint([whole], video.shape)
     assert_close(upsampler.hint([replace(whole, frames=whole.frames[2:4])], video[:, :, 2:4].shape), hints[2:4])
     assert not torch.allclose(upsampler(video[1:], [replace(whole, first=video[1, :, 0])])[0], told[1])
+
+
+def test_halving_averages():
+    videos = torch.rand(3, 2, 4, 6)
+    assert_close(halve(videos)[0, 0, 0, 0], videos[0, 0, :2, :2].mean())

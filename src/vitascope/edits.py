@@ -17,7 +17,7 @@ from torch import Tensor
 
 from .generate import paint, prepare
 from .models.autoencoder import FRAMES, SIDE
-from .models.upsampler import SCALE
+from .models.upsampler import SCALE, halve
 from .sampling import OVERLAP, Progress
 from .seams import join
 from .system import System
@@ -50,7 +50,7 @@ def make(system: System, plan: Plan, *, seed: int, steps: int | None = None, gui
     """The frames uint8 (H, W, 3) of a plan, as they are made; the arguments are those of `generate`."""
     yield from () if plan.before is None else plan.before
     painter = prepare(system, plan.condition, seed=seed, sampler=sampler)
-    first = halve(plan.own[:1])[:, 0] if plan.own is not None and plan.kept[0].all() else None
+    first = halve(to_unit(plan.own[:1]))[:, 0] if plan.own is not None and plan.kept[0].all() else None
     parts = paint(system, painter, seed=seed, steps=steps, guidance=guidance, sampler=sampler, progress=progress,
                   first=first)
     made = chain.from_iterable(parts)
@@ -64,14 +64,9 @@ def make(system: System, plan: Plan, *, seed: int, steps: int | None = None, gui
 
 # ---------------------------------------------------------------------------------------------- pixels as known latents
 
-def halve(pixels: np.ndarray) -> Tensor:
-    """Frames uint8 (T, H, W, 3) in [-1, 1] at the painter's size, (3, T, H / SCALE, W / SCALE)."""
-    return reduce(to_unit(pixels), "c t (h p) (w q) -> c t h w", "mean", p=SCALE, q=SCALE)
-
-
 def encode_start(system: System, pixels: np.ndarray) -> Tensor:
     """Latents (C, 1 + k, h, w) of frames uint8 (1 + 4k, H, W, 3) that a clip begins with."""
-    return system.encode(halve(pixels))
+    return system.encode(halve(to_unit(pixels)))
 
 
 def encode_later(system: System, pixels: np.ndarray) -> Tensor:

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from einops import rearrange
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -21,7 +20,7 @@ from torch import Tensor
 from ..models.autoencoder import Autoencoder
 from ..models.layout import Layout, from_grid, to_grid
 from ..models.text import Text
-from ..models.upsampler import SCALE
+from ..models.upsampler import SCALE, halve
 from ..precision import fast_precision
 from ..video import to_unit
 from ..world.caption import LEVELS, caption, describe_image
@@ -74,7 +73,7 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
             tensors["truth"] += [torch.from_numpy(truth_map(*clip, frames, VOCABULARIES[vocabulary].subjects))
                                  for clip in zip(scenes, motions, starts)]
             painted = [scene if done else replace(scene, style="3d") for scene, done in zip(scenes, finished)]
-            pictures = [halve(draw(*clip, frames)) for clip in zip(painted, motions, starts)]
+            pictures = [draw(*clip, frames) for clip in zip(painted, motions, starts)]
             tensors["latents"] += encode(pictures, autoencoder)
             tensors["finished"] += torch.tensor(finished)
     with fast_precision():
@@ -105,9 +104,9 @@ def draw(scene: Scene, motion: Motion, start: int, frames: int) -> np.ndarray:
 
 @torch.inference_mode()
 def encode(pictures: list[np.ndarray], autoencoder: Autoencoder) -> Tensor:
-    """Latents (B, C, T, H, W), float16, of clips uint8 (T, H, W, 3) of one size."""
+    """Latents (B, C, T, h, w), float16, of clips uint8 (T, H, W, 3) of one size, SCALE times the painter's."""
     with fast_precision():
-        return autoencoder.encode(to_unit(np.stack(pictures))).half().contiguous()
+        return autoencoder.encode(halve(to_unit(np.stack(pictures)))).half().contiguous()
 
 
 def write_shards(folder: Path, *, images: int, clips: int, long: int = 0, plans: int = 0,
@@ -137,12 +136,6 @@ def describe(scene: Scene, motion: Motion, start: int, frames: int) -> str:
     if frames == 1:
         return describe_image(scene, motion, start)
     return caption(scene, LEVELS[scene.seed % len(LEVELS)])
-
-
-def halve(pixels: np.ndarray) -> np.ndarray:
-    """Frames (T, H, W, 3) at half their size, each pixel the mean of four."""
-    blocks = rearrange(pixels, "t (h p) (w q) c -> t h w (p q) c", p=SCALE, q=SCALE)
-    return (blocks.mean(3, dtype=np.float32) + 0.5).astype(np.uint8)
 
 
 def stretch(sample: Sample, rng: np.random.Generator) -> Sample:

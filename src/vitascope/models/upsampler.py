@@ -126,6 +126,11 @@ class Upsampler(nn.Module):
         return large + F.pixel_shuffle(self.paste(x), SCALE).sigmoid() * (colours - cover * large)
 
 
+def halve(videos: Tensor) -> Tensor:
+    """The way back: (..., T, H, W) at half the height and width, each pixel the mean of those that it came from."""
+    return F.avg_pool3d(videos, (1, SCALE, SCALE))
+
+
 def with_neighbours(video: Tensor, count: int) -> Tensor:
     """Every frame with its `count` neighbours on either side stacked on the channels, (B, 3 (1 + 2 count), T, H, W)."""
     T = video.shape[2]

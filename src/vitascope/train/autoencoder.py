@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
 from ..evaluate.reconstruction import principal_components, psnr
 from ..models.autoencoder import AUTOENCODERS, Autoencoder, AutoencoderConfig
+from ..models.upsampler import halve
 from ..precision import fast_precision
 from ..video import from_unit, to_unit
 from .state import (
@@ -222,11 +222,6 @@ def halve_clips(clips: np.ndarray, *, part: int = 64) -> np.ndarray:
     """uint8 (N, T, S, S, 3) → (N, T, S/2, S/2, 3), each pixel the mean of four, a few clips at a time."""
     parts = [from_unit(halve(to_unit(clips[first : first + part]))) for first in range(0, len(clips), part)]
     return np.concatenate(parts)
-
-
-def halve(videos: Tensor) -> Tensor:
-    """Half the height and width, each pixel the mean of four."""
-    return F.avg_pool3d(videos, (1, 2, 2))
 
 
 def cache_clips(path: Path, count: int, render_clip: Callable[[int], np.ndarray], *, first_seed: int = 0) -> np.ndarray:

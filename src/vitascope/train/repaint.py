@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..data.shards import FIRST_SEED, describe, draw, encode, halve
+from ..data.shards import FIRST_SEED, describe, draw, encode
 from ..data.truth import layout_of
 from ..foresight import ROOM, VEIL, carry
 from ..models.autoencoder import Autoencoder
@@ -71,7 +71,7 @@ def load_paintings(directory: Path, count: int, split: str, painter: Transformer
 def paint(seed: int, painter: Transformer, autoencoder: Autoencoder, text: Text) -> Tensor:
     """The latents (C, T, H, W) of a scene, painted anew."""
     scene, motion = _scene(seed)
-    latents = encode([halve(draw(scene, motion, 0, FRAMES))], autoencoder)[0].float()
+    latents = encode([draw(scene, motion, 0, FRAMES)], autoencoder)[0].float()
     layout = layout_of(scene, motion, 0, FRAMES)
     things, rng = covered(layout.grown(ROOM), *latents.shape[2:]), np.random.default_rng([seed, 31])
     rest, gone = float(rng.uniform(*REST)), float(rng.uniform(*GONE))

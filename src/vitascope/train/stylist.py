@@ -18,14 +18,14 @@ from ..evaluate.reconstruction import psnr
 from ..grain import surfaces
 from ..models.autoencoder import Autoencoder
 from ..models.stylist import STYLISTS, Stylist, StylistConfig, look_at
-from ..models.upsampler import Told, Upsampler
+from ..models.upsampler import Told, Upsampler, halve
 from ..precision import fast_precision
 from ..video import to_unit
 from ..world.physics import simulate
 from ..world.render import finish, render_frame
 from ..world.scene import VOCABULARIES, sample_scene
 from ..world.styles import STYLES
-from .autoencoder import gradient_error, halve, sheet
+from .autoencoder import gradient_error, sheet
 from .state import Average, Log, check_config, load_checkpoint, save_checkpoint, save_sheet, save_weights, \
     step_generator, take_steps, torch_generator
 

@@ -25,13 +25,13 @@ from ..foresight import ROOM
 from ..models.autoencoder import FRAMES, Autoencoder
 from ..models.layout import Layout, covered, inside
 from ..models.recall import recall
-from ..models.upsampler import SCALE, UPSAMPLERS, Told, Upsampler, UpsamplerConfig
+from ..models.upsampler import SCALE, UPSAMPLERS, Told, Upsampler, UpsamplerConfig, halve
 from ..precision import fast_precision
 from ..video import to_unit
 from ..world.physics import simulate
 from ..world.render import render
 from ..world.scene import VOCABULARIES, sample_scene
-from .autoencoder import change, gradient_error, halve, reconstruct, sheet
+from .autoencoder import change, gradient_error, reconstruct, sheet
 from .portraits import take_portraits
 from .repaint import Painting
 from .state import (
