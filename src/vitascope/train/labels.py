@@ -21,7 +21,7 @@ from ..world.catalogue import ACTIONS, CAMERAS, PLACE_PHRASES, RED_TO, STYLE_PHR
 from ..world.physics import BITES, BLOCK, Motion, simulate
 from ..world.places import PLACES
 from ..world.render import BURST_SIZE, TRAIL_WIDTH, bursts, render, trails
-from ..world.scene import BUNDLED, FULL, Scene, Vocabulary, sample_scene
+from ..world.scene import BUNDLED, EDIBLE, FULL, Scene, Vocabulary, sample_scene
 
 PROPS = ("occluder", "bricks", "burst", "paint")  # what is seen besides subjects
 THINGS = 16  # columns of a frame's truth: actors first, then props
@@ -37,7 +37,7 @@ KNOWN = replace(BUNDLED, companions=(0.4, 0.6), actions=BUNDLED.actions + 3 * ("
                 styles=(*3 * ("3d",), *2 * ("pencil", "film"), "pixel", "papercut"),
                 weathers=("clear", "clear", "rain", "snow", "fog"),
                 cameras=(*BUNDLED.cameras, *6 * ("tracks",), *2 * ("zooms in", "zooms out", "tilts up", "tilts down")))
-EFFECTS = replace(KNOWN, companions=(0.85, 0.15), subjects=4 * ("apple", "cookie", "balloon") + BUNDLED.subjects,
+EFFECTS = replace(KNOWN, companions=(0.85, 0.15), subjects=(*BUNDLED.subjects, *4 * EDIBLE, *12 * ("balloon",)),
                   actions=("stands still", "moves right", "spins", *4 * ("paints", "knocks over blocks"),
                            *8 * ("is bitten", "pops")))
 EVERYTHING = replace(FULL, places=tuple(PLACES), cuts=0.0)

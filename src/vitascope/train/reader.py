@@ -30,9 +30,9 @@ PAINT = len(CONFIG.subjects) + PROPS.index("paint")  # its map among the heat
 class ReaderTraining:
     """One training run; it determines the result."""
     model: ReaderConfig = CONFIG
-    chunks: int = 24  # files of clips, with the vocabularies of MIXTURE in turn
+    chunks: int = 36  # files of clips, with the vocabularies of MIXTURE in turn
     clips: int = 192  # in a chunk
-    steps: int = 1500  # of the picture reader
+    steps: int = 3000  # of the picture reader
     batch: int = 48  # frames
     learning_rate: float = 1e-3  # AdamW, highest
     track_chunks: int = 48  # of others, that are read by the picture reader to train the track reader
