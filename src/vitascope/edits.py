@@ -172,7 +172,7 @@ def connect_clips(system: System, first: Video, second: Video, *, seconds: float
 # ------------------------------------------------------------------------------------------------------------- in place
 
 def edit_clip(system: System, clip: Video, *, prompt: str, strength: float, negative: str = "") -> Plan:
-    """The clip changed towards another prompt; its looks stay the more, the lower the strength, and its motion anyway."""
+    """The clip changed towards another prompt; its looks stay the more, the lower the strength; its motion stays."""
     latents = encode_start(system, _whole(clip.pixels))
     condition = blank(clip.pixels, latents.shape[1], prompt=prompt, negative=negative, fps=clip.fps)
     return Plan(edit(condition, latents, strength=strength), frames=len(clip))

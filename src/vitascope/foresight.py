@@ -25,8 +25,8 @@ def foresee(autoencoder: Autoencoder, painter: Painter, *, seed: int, steps: int
             progress: Progress = lambda step, total: None) -> tuple[Painter, Tensor | None]:
     """The painter, knowing an idea of its clip, and the first frame (3, h, w) that it comes from.
 
-    Without a layout or a beginning nothing can be foreseen. `progress` is told that the painting begins; the steps of the
-    first frame are short and not counted.
+    Without a layout or a beginning nothing can be foreseen. `progress` is told that the painting begins; the steps of
+    the first frame are short and not counted.
     """
     condition, layout = painter.condition, painter.layout
     if layout is None or not begins(condition):

@@ -165,9 +165,10 @@ def touched(mask: np.ndarray) -> Tensor:
 def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator, *, known: bool = False) -> Tensor:
     """A random task's noise levels (T, H, W), as training sees them.
 
-    Most often nothing is known; else the first frame, a beginning, an end, both ends, a region of all frames, or every
-    frame at a level of its own, or the first frame and a veiled idea of the others. Known positions carry a little noise half of the time: what is known at use is the
-    model's own work, or a file's, and never perfect. `known`: a task in which something is.
+    Most often nothing is known; else the first frame, a beginning, an end, both ends, a region of all frames, every
+    frame at a level of its own, or the first frame and a veiled idea of the others. Known positions carry a little noise
+    half of the time: what is known at use is the model's own work, or a file's, and never perfect. `known`: a task in
+    which something is.
     """
     T, H, W = shape
     levels = torch.ones(shape)

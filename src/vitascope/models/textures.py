@@ -32,7 +32,7 @@ class Textures(nn.Module):
         self.left.data[-1] = 0
         self.tints = nn.Parameter(torch.zeros(2**COLOUR_BITS, COLOURS, COLOURS))  # what another colour makes of them
         self.tints.data.diagonal(dim1=1, dim2=2).fill_(1)
-        self.lights = nn.Parameter(torch.zeros(2, 2**LOOK_BITS, 2, COLOURS))  # weather, time of day: factors - 1, shifts
+        self.lights = nn.Parameter(torch.zeros(2, 2**LOOK_BITS, 2, COLOURS))  # weather, time: factors - 1, shifts
 
     def forward(self, layout: Layout, rows: int, columns: int) -> Tensor:
         """What is where in the frames of a layout, (T, channels + MARKS, rows, columns), the near before the far.
@@ -40,7 +40,8 @@ class Textures(nn.Module):
         Colours are multiplied by how much they cover.
         """
         flat = layout.frame_by_frame()
-        where = rearrange(inside(flat, rows, columns), "t h w s 1 uv -> s t h w uv") * (2 / SPAN)   # -1 to 1 on a texture
+        where = rearrange(inside(flat, rows, columns), "t h w s 1 uv -> s t h w uv")
+        where = where * (2 / SPAN)                                                               # -1 to 1 on a texture
         depth = rearrange(depths(flat), "t 1 s -> s t 1 1 1")
         seen = {slot: self._seen(flat, slot, where[slot]) for slot in flat.subjects.nonzero().flatten().tolist()}
         told = where.new_zeros(len(flat.poses), self.features.shape[1] + MARKS, rows, columns)
@@ -51,21 +52,22 @@ class Textures(nn.Module):
         return told
 
     def _seen(self, flat: Layout, slot: int, where: Tensor) -> Tensor:
-        """What is seen of one thing alone, (T, channels + MARKS, h, w), of pixels that lie at `where` in its texture."""
-        rows, shares = where.shape[1], rearrange(flat.poses[:, 0, slot, 6:], "t two -> two t 1 1")   # visible, left
+        """What is seen of one thing alone, (T, channels + MARKS, h, w); `where` is each pixel in its texture."""
+        rows, shares = where.shape[1], rearrange(flat.poses[:, 0, slot, 6:], "t two -> two t 1 1")  # visible, left
         grid = rearrange(where, "t h w uv -> 1 (t h) w uv").to(self.features.dtype)
         seen = F.grid_sample(self._lit(flat, slot)[None], grid, align_corners=False)
         seen = rearrange(seen, "1 c (t h) w -> t c h w", h=rows)
         stage = ((STAGES - 1) * (1 - flat.poses[:, 0, slot, 7])).round().long()
         if stage.any():
             seen = seen * F.grid_sample(self.left[stage][:, None], where.to(seen.dtype), align_corners=False)
-        there = (where.abs().amax(-1) < 1).float()                                                   # (t, h, w)
+        there = (where.abs().amax(-1) < 1).float()                                                  # (t, h, w)
         return torch.cat([seen, torch.stack([there, *(there * shares)], 1)], 1)
 
     def _lit(self, flat: Layout, slot: int) -> Tensor:
         """The texture of a thing in its colour and in the light of the clip, (channels, TEXELS, TEXELS)."""
-        colours, cover, rest = self.features[flat.subjects[slot]].split([COLOURS, 1, self.features.shape[1] - COLOURS - 1])
-        colours, cover = torch.einsum("k c, c h w -> k h w", self.tints[flat.colours[slot]], colours), cover.clamp(0, 1)
+        texture = self.features[flat.subjects[slot]]
+        colours, cover, rest = texture[:COLOURS], texture[COLOURS:COLOURS + 1].clamp(0, 1), texture[COLOURS + 1:]
+        colours = torch.einsum("k c, c h w -> k h w", self.tints[flat.colours[slot]], colours)
         for light, number in zip(self.lights, flat.look[1:]):
             factor, shift = light[number][..., None, None]
             colours = colours * (1 + factor) + shift

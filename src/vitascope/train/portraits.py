@@ -1,6 +1,6 @@
 """What textures begin as: the picture of each thing, unwarped by the layouts of clips of the world.
 
-A frame shows c a + e (1 - a), the colour of a thing where it covers what is behind it and the empty scene elsewhere. Both
+A frame shows c a + e (1 - a): the colour of a thing where it covers what is behind it, the empty scene elsewhere. Both
 frame and empty scene can be drawn, so over many clips a line through them gives colour c and cover a of every texel.
 """
 
@@ -37,7 +37,7 @@ class Glance:
 
 @torch.no_grad()
 def take_portraits(textures: Textures, clips: int, vocabulary: str) -> None:
-    """Give each texture the colours of its thing and how much it covers, and each stage what is left of a bitten one."""
+    """Give each texture the colours of its thing and its cover, and each stage what is left of a bitten one."""
     plain = replace(VOCABULARIES[vocabulary], styles=("3d",), times=("day",), weathers=("clear",), companions=(1.0,))
     sums = torch.zeros(2**SUBJECT_BITS, 4 * COLOURS + 1, TEXELS, TEXELS)
     for glance in glances(clips, plain):
@@ -64,7 +64,8 @@ def _take_bites(textures: Textures, vocabulary: Vocabulary, clips: int) -> None:
         weights[glance.stage] += effect.square().sum(0)
     for stage in range(1, STAGES - 1):
         seen = weights[stage] > 0.1
-        textures.left[stage] = torch.where(seen, shares[stage] / weights[stage].clamp(min=0.1), textures.left[stage - 1])
+        share = shares[stage] / weights[stage].clamp(min=0.1)
+        textures.left[stage] = torch.where(seen, share, textures.left[stage - 1])
     textures.left.clamp_(0, 1)
 
 
@@ -74,7 +75,8 @@ def glances(clips: int, vocabulary: Vocabulary) -> Iterator[Glance]:
     for seed in range(FIRST_SEED["train"], FIRST_SEED["train"] + clips):
         scene = sample_scene(seed, vocabulary, width=SIDE, height=SIDE, split="any")
         motion, now = simulate(scene), seed % scene.frames
-        frame, empty = (to_unit(render_frame(*shown, now)[None])[0, :, 0] for shown in ((scene, motion), bare(scene, motion)))
+        frame, empty = (to_unit(render_frame(*shown, now)[None])[0, :, 0]
+                        for shown in ((scene, motion), bare(scene, motion)))
         layout = layout_of(scene, motion, now, 1)
         for slot in layout.subjects.nonzero().flatten().tolist():
             x, y, side, cos, sin, mirrored, visible, left = layout.poses[0, 0, slot]

@@ -1,9 +1,9 @@
 """Clips of the world as the painter paints them: what decoder and upsampler are given in use.
 
-The things in the first frame of a clip are hidden in noise, and what is around them in part, and it is painted again under
-its own layout and words; then the others are painted from what can be foreseen of them, as in use. What cannot be
-foreseen and is no thing is hidden nearly wholly. What comes out shows what the clip shows, with the painter's faults
-in it; so the clip is what a decoder should have made of it. Snow and rain are left out: flakes would be asked for that
+The things in the first frame of a clip are hidden in noise, and what is around them in part, and it is painted again
+under its own layout and words; then the others are painted from what can be foreseen of them, as in use. What cannot be
+foreseen and is no thing is hidden nearly wholly. What comes out shows what the clip shows, with the painter's faults in
+it; so the clip is what a decoder should have made of it. Snow and rain are left out: flakes would be asked for that
 nothing tells of.
 """
 
