@@ -3,15 +3,16 @@
 # never idle; docs/LOG.md has the curves. Needs npm once, for the artwork. Stopped at any point, the same command goes on.
 # Up to the third stage of the transformer the world was smaller: 16 subjects, 11 actions, clear weather, one style, cameras
 # that stand still or pan, and up to the fourth it had six layers; two that did nothing yet were then put between them. Up to
-# the fifth the captions had fewer words. Here every stage sees all of today's world and has all layers.
+# the fifth the captions had fewer words, and up to the sixth there were 18 subjects, 8 places and 3 times of day. Here every
+# stage sees all of today's world and has all layers.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 OUT=${1:-runs-out/bundled}
 
 # 18 minutes of two cores: 29.6 dB at 128x128 on held-out clips, 27.7 dB at 64x64, both of the smaller world
 ./run train autoencoder --clips 1600 --steps 3000 --out "$OUT/autoencoder"
-# 8 minutes of a core; before that, 30 minutes for 16,000 images, 9,088 clips and 6,400 long ones of the smaller world
-./run data --autoencoder "$OUT/autoencoder" --images 6400 --clips 5120 --long 1280 --plans 60000 --validation 512 --out "$OUT/data"
+# 8 minutes of a core; before that, 45 minutes for 22,400 images, 14,208 clips and 7,680 long ones of the smaller worlds
+./run data --autoencoder "$OUT/autoencoder" --images 8320 --clips 12800 --long 2560 --plans 96000 --validation 512 --out "$OUT/data"
 # The transformer, in stages, each from the weights of the one before. Before layouts: about 80 minutes of a core
 # (1,800 steps of AdamW, 1,400 of Muon at 3e-3); 1,100 more at 3e-3, 50 minutes, brought nothing: the rate was too high.
 ./run train transformer --steps 3200 --rate 3e-3 --data "$OUT/data" --out "$OUT/transformer-1"
@@ -21,8 +22,10 @@ OUT=${1:-runs-out/bundled}
 ./run train transformer --steps 2600 --rate 1.5e-3 --cooldown 1.0 --start "$OUT/transformer-2" --data "$OUT/data" --out "$OUT/transformer-3"
 # 110 minutes with eight layers, told weather and time, styles left to the stylist
 ./run train transformer --steps 2200 --rate 1.5e-3 --cooldown 1.0 --start "$OUT/transformer-3" --data "$OUT/data" --out "$OUT/transformer-4"
-# 25 minutes with today's captions
-./run train transformer --steps 600 --rate 1e-3 --cooldown 1.0 --start "$OUT/transformer-4" --data "$OUT/data" --out "$OUT/transformer"
+# 25 minutes with more captions
+./run train transformer --steps 600 --rate 1e-3 --cooldown 1.0 --start "$OUT/transformer-4" --data "$OUT/data" --out "$OUT/transformer-5"
+# 80 minutes with all subjects, places and times of day, and clips that are foreseen
+./run train transformer --steps 3000 --rate 1.5e-3 --cooldown 1.0 --start "$OUT/transformer-5" --data "$OUT/data" --out "$OUT/transformer"
 # 25 minutes of a core with the smaller world, 25 with today's, 30 with looks, 34 with today's captions
 ./run train transformer --size planner --steps 6000 --rate 2e-3 --cooldown 0.7 --data "$OUT/data" --out "$OUT/planner"
 # 60 minutes of a core without paintings or portraits, which did little; with them 20 minutes for the paintings and 75 more,

@@ -6,8 +6,10 @@ import torch
 
 from vitascope.edits import animate, combine_clips, connect_clips, edit_clip, encode_later, encode_start, \
     extend_backward, extend_forward, fill_range, inpaint_clip, loop_clip, make, moving, outpaint_clip
+from vitascope.models.autoencoder import FRAMES
+from vitascope.models.upsampler import halve
 from vitascope.tasks import text_to_video
-from vitascope.video import Video
+from vitascope.video import Video, to_unit
 
 
 def clip(frames=14, width=64, height=48, seed=0):
@@ -139,3 +141,12 @@ def test_what_moves_is_cut_out_and_put_into_another_place(nano_system):
     assert torch.allclose(plan.condition.known, encode_start(nano_system, expected), atol=0.3)
     with pytest.raises(ValueError, match="nothing moves"):
         combine_clips(nano_system, place, place, prompt="a car", strength=0.4)
+
+
+def test_the_frame_next_to_what_is_made_is_remembered(nano_system):
+    given = clip(frames=13)
+    for task, own in ((extend_forward, 12), (extend_backward, 0)):
+        plan = task(nano_system, given, prompt="a car", seconds=1)
+        assert torch.equal(plan.seen.picture, halve(to_unit(given.pixels[own:own + 1]))[:, 0])
+        assert np.array_equal(plan.own[plan.seen.frame - FRAMES + 1], given.pixels[own])
+    assert edit_clip(nano_system, given, prompt="a car", strength=0.5).seen is None

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from vitascope.foresight import VEIL, begins, carry, foresee
+from vitascope.foresight import VEIL, carry, foresee, is_open
 from vitascope.models.autoencoder import AUTOENCODERS, FRAMES, Autoencoder
 from vitascope.models.layout import LOOKS, POSE, SLOTS, VIEW, Layout
+from vitascope.models.recall import Seen
 from vitascope.models.text import TextEmbedding
 from vitascope.models.transformer import TRANSFORMERS, Transformer
 from vitascope.sampling import Painter, Words
@@ -42,11 +43,11 @@ def painter():
 
 
 def test_where_nothing_moves_all_is_foreseen(autoencoder, painter):
-    told, picture = foresee(autoencoder, painter, **HOW)
+    told, seen = foresee(autoencoder, painter, **HOW)
     told = told.condition
     assert not told.levels[0].any() and (told.levels[1:] == VEIL).all()
-    assert_close(picture, autoencoder.decode(told.known[None, :, :1])[0, :, 0].clamp(-1, 1))
-    still = autoencoder.encode(picture[None, :, None].expand(-1, -1, 1 + FRAMES * 2, -1, -1))[0]
+    assert_close(seen.picture, autoencoder.decode(told.known[None, :, :1])[0, :, 0].clamp(-1, 1))
+    still = autoencoder.encode(seen.picture[None, :, None].expand(-1, -1, 1 + FRAMES * 2, -1, -1))[0]
     assert_close(told.known[:, 1:], still[:, 1:])
 
 
@@ -62,26 +63,36 @@ def test_a_given_frame_is_kept_and_no_other_painted(autoencoder, painter):
 
 def test_things_and_what_comes_into_view_are_open(autoencoder):
     picture = torch.rand(3, 64, 64)
-    _, sure = carry(autoencoder, layout(subject=3), picture)
+    _, sure = carry(autoencoder, layout(subject=3), Seen(picture))
     assert not sure[:, 3:5, 3:5].any() and sure[:, :2].all() and sure[:, :, :2].all()
-    _, sure = carry(autoencoder, layout(pan=0.125), picture)  # a position for each frame
+    _, sure = carry(autoencoder, layout(pan=0.125), Seen(picture))  # a position for each frame
     assert sure[0].all() and not sure[1, :, 4:].any() and sure[1, :, :4].all() and not sure[2].any()
 
 
 def test_a_ring_is_like_one_of_its_frames(autoencoder, painter):
-    told, picture = foresee(autoencoder, replace(painter, condition=loop(painter.condition)), **HOW)
+    told, seen = foresee(autoencoder, replace(painter, condition=loop(painter.condition)), **HOW)
     assert (told.condition.levels == VEIL).all()
-    still = autoencoder.encode(picture[None, :, None].expand(-1, -1, 9, -1, -1))[0]
+    still = autoencoder.encode(seen.picture[None, :, None].expand(-1, -1, 9, -1, -1))[0]
     assert_close(told.condition.known[:, 1], still[:, 2])
 
 
-def test_only_clips_that_have_a_beginning_are_foreseen(autoencoder, painter):
+def test_a_frame_that_was_seen_rules(autoencoder, painter):
+    tail = replace(painter, condition=extend(painter.condition, torch.randn(CHANNELS, 1, *SHAPE[1:]), backward=True))
+    seen = Seen(torch.rand(3, 64, 64), 2 * FRAMES)
+    told, same = foresee(autoencoder, tail, seen, **HOW)
+    still = autoencoder.encode(seen.picture[None, :, None].expand(-1, -1, 9, -1, -1))[0]
+    assert same is seen and not told.condition.levels[-1].any() and (told.condition.levels[:-1] == VEIL).all()
+    assert_close(told.condition.known, torch.cat([still[:, :2], tail.condition.known[:, 2:]], 1))
+
+
+def test_what_is_to_be_changed_is_not_foreseen(autoencoder, painter):
     condition, latents = painter.condition, torch.randn(CHANNELS, 2, *SHAPE[1:])
-    assert begins(condition) and begins(extend(condition, latents))
-    others = [extend(condition, latents, backward=True), edit(condition, torch.randn(CHANNELS, *SHAPE), strength=0.5),
+    tail = extend(condition, latents, backward=True)
+    assert is_open(condition, None) and is_open(extend(condition, latents), None) and is_open(tail, Seen(torch.rand(3, 64, 64)))
+    others = [tail, edit(condition, torch.randn(CHANNELS, *SHAPE), strength=0.5),
               replace(condition, spans=(Span("a cat", torch.ones(3)),)), Condition("a dog", (1, 8, 8))]
     for other in others:
-        assert not begins(other)
+        assert not is_open(other, None)
         unchanged = replace(painter, condition=other)
         assert foresee(autoencoder, unchanged, **HOW) [0] is unchanged
     unplanned = replace(painter, layout=None)

@@ -4,7 +4,7 @@ import torch
 from torch.testing import assert_close
 
 from vitascope.models.layout import FRAMES, LOOKS, POSE, SLOTS, VIEW, Layout
-from vitascope.models.recall import RECALLED, recall
+from vitascope.models.recall import RECALLED, Seen, recall
 
 
 def layout(shift=0.0, x=(0.0, 0.0), subject=0, frames=FRAMES + 1):
@@ -23,20 +23,20 @@ LAST = range(FRAMES, FRAMES + 1)
 
 
 def test_what_stands_still_is_all_known():
-    seen = recall(FIRST, layout(), LAST)
+    seen = recall(Seen(FIRST), layout(), LAST)
     assert seen.shape == (RECALLED, 1, 16, 16)
     assert_close(seen[:3, 0], FIRST)
     assert (seen[3] == 1).all() and not seen[4].any()
 
 
 def test_what_comes_into_view_is_unknown():
-    seen = recall(FIRST, layout(shift=0.25), LAST)[:, 0]  # the camera goes to the right by 4 pixels
+    seen = recall(Seen(FIRST), layout(shift=0.25), LAST)[:, 0]  # the camera goes to the right by 4 pixels
     assert_close(seen[:3, :, :12], FIRST[:, :, 4:])
     assert (seen[3, :, :12] == 1).all() and not seen[:, :, 12:].any()
 
 
 def test_a_thing_takes_its_picture_along_and_leaves_the_unknown_behind():
-    seen = recall(FIRST, layout(x=(-0.25, 0.25), subject=3), LAST)[:, 0]
+    seen = recall(Seen(FIRST), layout(x=(-0.25, 0.25), subject=3), LAST)[:, 0]
     assert_close(seen[:3, 6:10, 10:14], FIRST[:, 6:10, 2:6])
     assert (seen[4, 6:10, 10:14] == 1).all() and seen[4].sum() == 16
     assert not seen[:, 6:10, 2:6].any()
@@ -48,5 +48,11 @@ def test_what_is_hidden_is_not_shown_for_what_hides_it():
     told.subjects[1] = 5
     told.poses[:, :, 1, 0] = 0.25  # a second thing stands where the first one goes
     told.poses[-1, 0, 0, 6] = 0.3
-    seen = recall(FIRST, told, LAST)[:, 0]
+    seen = recall(Seen(FIRST), told, LAST)[:, 0]
     assert_close(seen[:3, 6:10, 10:14], FIRST[:, 6:10, 10:14])
+
+
+def test_a_later_frame_shows_what_came_before_it():
+    seen = recall(Seen(FIRST, FRAMES), layout(shift=0.25), range(FRAMES - 1, FRAMES))[:, 0]
+    assert_close(seen[:3, :, 4:], FIRST[:, :, :12])
+    assert not seen[:, :, :4].any()

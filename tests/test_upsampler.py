@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
+from vitascope.models.recall import Seen
 from vitascope.models.upsampler import UPSAMPLERS, Told, Upsampler, halve, with_neighbours
 from vitascope.world.physics import simulate
 from vitascope.world.scene import sample_scene
@@ -37,7 +38,7 @@ def test_a_layout_is_told_to_its_own_clip_only():
     assert not torch.allclose(told[1], bare[1])
     hints = upsampler.hint([whole], video.shape)
     assert_close(upsampler.hint([replace(whole, frames=whole.frames[2:4])], video[:, :, 2:4].shape), hints[2:4])
-    assert not torch.allclose(upsampler(video[1:], [replace(whole, first=video[1, :, 0])])[0], told[1])
+    assert not torch.allclose(upsampler(video[1:], [replace(whole, seen=Seen(video[1, :, 0]))])[0], told[1])
 
 
 def test_halving_averages():

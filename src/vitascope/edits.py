@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .generate import paint, prepare
 from .models.autoencoder import FRAMES, SIDE
+from .models.recall import Seen
 from .models.upsampler import SCALE, halve
 from .sampling import OVERLAP, Progress
 from .seams import join
@@ -44,15 +45,23 @@ class Plan:
         made = self.condition.frames if self.frames is None else min(self.frames, self.condition.frames)
         return made + sum(len(given) for given in (self.before, self.after) if given is not None)
 
+    @property
+    def seen(self) -> Seen | None:
+        """The user's own frame that is nearest to what is made: the last one before it, or the first one after it."""
+        whole = np.zeros(1, bool) if self.kept is None else self.kept.all((1, 2))
+        if not whole.any():
+            return None
+        number = int(whole.argmin()) - 1 if whole[0] else int(whole.argmax())
+        return Seen(halve(to_unit(self.own[number:][:1]))[:, 0], FRAMES - 1 + number)
+
 
 def make(system: System, plan: Plan, *, seed: int, steps: int | None = None, guidance: float | None = None,
          sampler: str = "multistep", progress: Progress = lambda step, total: None) -> Iterator[np.ndarray]:
     """The frames uint8 (H, W, 3) of a plan, as they are made; the arguments are those of `generate`."""
     yield from () if plan.before is None else plan.before
     painter = prepare(system, plan.condition, seed=seed, sampler=sampler)
-    first = halve(to_unit(plan.own[:1]))[:, 0] if plan.own is not None and plan.kept[0].all() else None
     parts = paint(system, painter, seed=seed, steps=steps, guidance=guidance, sampler=sampler, progress=progress,
-                  first=first)
+                  seen=plan.seen)
     made = chain.from_iterable(parts)
     if plan.own is not None:
         whole = (own if kept.all() else None for own, kept in zip(plan.own, plan.kept))

@@ -1,9 +1,8 @@
-"""What a clip will look like, as far as its first frame and its plan tell.
+"""What a clip will look like, as far as one of its frames and its plan tell.
 
 A frame alone is painted better than among others, and where nothing new comes into view all that later frames show is
-there already. So the first frame is painted first, if it is not given; what it shows is carried along camera and
-things; and the painter is given that as a veiled idea of the rest. So places stay what they are, and a camera moves as
-it is planned to.
+there already. So the first frame is painted first, unless some are given, what it shows is carried along as the camera
+moves, and the painter is given that as a veiled idea of the rest. Places stay what they are, and cameras move as planned.
 """
 
 from dataclasses import replace
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from .models.autoencoder import FRAMES, Autoencoder
 from .models.layout import Layout
-from .models.recall import recall
+from .models.recall import Seen, recall
 from .sampling import Painter, Progress, plan_windows, sample
 from .tasks import Condition, cut, touched
 
@@ -21,38 +20,36 @@ VEIL = 0.7  # noise level of what is foreseen
 ROOM = 1.4  # in sides of a thing: so much around it is left open
 
 
-def foresee(autoencoder: Autoencoder, painter: Painter, *, seed: int, steps: int, scale: float, sampler: str,
-            progress: Progress = lambda step, total: None) -> tuple[Painter, Tensor | None]:
-    """The painter, knowing an idea of its clip, and the first frame (3, h, w) that it comes from.
+def foresee(autoencoder: Autoencoder, painter: Painter, seen: Seen | None = None, *, seed: int, steps: int,
+            scale: float, sampler: str, progress: Progress = lambda step, total: None) -> tuple[Painter, Seen | None]:
+    """The painter, knowing an idea of its clip, and the frame that it comes from: the one `seen`, or the first.
 
-    Without a layout or a beginning nothing can be foreseen. `progress` is told that the painting begins; the steps of
-    the first frame are short and not counted.
+    Without a layout, or where what is known is changed, nothing can be foreseen. `progress` is told that the painting
+    begins; the steps of the first frame are short and not counted.
     """
     condition, layout = painter.condition, painter.layout
-    if layout is None or not begins(condition):
-        return painter, None
-    given = condition.levels == 0
-    if given.any():
-        first = condition.known[:, :1]
-    else:
+    if layout is None or not is_open(condition, seen):
+        return painter, seen
+    given, known = condition.levels == 0, condition.known
+    if not given.any():
         progress(0, steps * len(plan_windows(condition, painter.window)))
         alone = replace(painter, condition=cut(condition, torch.arange(1)), layout=opening(layout))
         first = torch.cat(list(sample(alone, seed=seed, steps=steps, scale=scale, sampler=sampler)), 1)
-    picture = autoencoder.decode(first[None])[0, :, 0].clamp(-1, 1)
-    latents, sure = carry(autoencoder, layout, picture, ring=condition.ring)
+        known = first.expand(-1, len(given), -1, -1)
+        given = torch.zeros_like(given).index_fill(0, torch.arange(0 if condition.ring else 1), True)
+    if seen is None:
+        seen = Seen(autoencoder.decode(known[None, :, :1])[0, :, 0].clamp(-1, 1))
+    latents, sure = carry(autoencoder, layout, seen, ring=condition.ring)
     levels = torch.where(sure, VEIL, 1.0).masked_fill(given, 0.0)
-    known = torch.where(given, condition.known, latents) if given.any() else latents
-    if not condition.ring:  # has no first frame, only one that is like it
-        known, levels = torch.cat([first, known[:, 1:]], 1), torch.cat([torch.zeros_like(levels[:1]), levels[1:]])
-    return replace(painter, condition=replace(condition, known=known, level=levels)), picture
+    return replace(painter, condition=replace(condition, known=torch.where(given, known, latents), level=levels)), seen
 
 
-def begins(condition: Condition) -> bool:
-    """Whether all that is known of a clip, if anything is, is how it begins, and one prompt rules the rest."""
+def is_open(condition: Condition, seen: Seen | None) -> bool:
+    """Whether all that is known of a clip is whole frames as they are, the first ones if none was seen."""
     given = (condition.levels == 0).flatten(1).all(1)
-    start = torch.arange(len(given)) < given.sum()
-    return (len(given) > 1 and not condition.spans and bool((given == start).all())
-            and bool((condition.levels[~given] == 1).all()))
+    first = torch.arange(len(given)) < given.sum()
+    return (len(given) > 1 and not condition.spans and bool((condition.levels[~given] == 1).all())
+            and (seen is not None or bool((given == first).all())))
 
 
 def opening(layout: Layout) -> Layout:
@@ -61,12 +58,12 @@ def opening(layout: Layout) -> Layout:
     return replace(layout, poses=poses, view=torch.zeros_like(layout.view[:1]))
 
 
-def carry(autoencoder: Autoencoder, layout: Layout, picture: Tensor, *, ring: bool = False) -> tuple[Tensor, Tensor]:
-    """Latents (C, T, H, W) of a clip as its `opening` (3, h, w) shows it, and where that is sure (T, H, W)."""
+def carry(autoencoder: Autoencoder, layout: Layout, seen: Seen, *, ring: bool = False) -> tuple[Tensor, Tensor]:
+    """Latents (C, T, H, W) of a clip as one of its frames shows it, and where that is sure (T, H, W)."""
     flat = layout.grown(ROOM).frame_by_frame()
     frames = range(0 if ring else FRAMES - 1, len(flat.poses))
-    colours, known, things = recall(picture, flat, frames).split([3, 1, 1])
-    video, unsure = torch.where(known > 0, colours, picture[:, None]), ((known == 0) | (things > 0))[0]
+    colours, known, things = recall(seen, flat, frames).split([3, 1, 1])
+    video, unsure = torch.where(known > 0, colours, seen.picture[:, None]), ((known == 0) | (things > 0))[0]
     if ring:  # before its first frames come its last ones
         video, unsure = (torch.cat([shown[..., -1:, :, :], shown], -3) for shown in (video, unsure))
     latents, sure = autoencoder.encode(video[None])[0], ~touched(unsure.numpy())

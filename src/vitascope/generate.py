@@ -12,6 +12,7 @@ from torch import Tensor
 from .foresight import foresee
 from .models.autoencoder import FRAMES
 from .models.layout import Layout
+from .models.recall import Seen
 from .models.upsampler import Told
 from .planning import plan
 from .sampling import Painter, Progress, embed, sample
@@ -45,14 +46,14 @@ def generate_frames(system: System, condition: Condition, *, seed: int, steps: i
 @torch.inference_mode()
 def paint(system: System, painter: Painter, *, seed: int, steps: int | None = None, guidance: float | None = None,
           sampler: str = "multistep", progress: Progress = lambda step, total: None,
-          first: Tensor | None = None) -> Iterator[np.ndarray]:
-    """The frames of what a painter was told, as `generate_frames` gives them; `first` is that of `stream`."""
+          seen: Seen | None = None) -> Iterator[np.ndarray]:
+    """The frames of what a painter was told, as `generate_frames` gives them; `seen` is a frame that is known."""
     how = {"seed": seed, "steps": system.config.steps if steps is None else steps, "sampler": sampler,
            "scale": system.config.guidance if guidance is None else guidance, "progress": progress}
-    painter, foreseen = foresee(system.autoencoder, painter, **how)
-    parts, first = sample(painter, **how), foreseen if first is None else first
-    yield from (stream_ring(system, torch.cat(list(parts), 1), painter.layout, first=first) if painter.condition.ring
-                else stream(system, parts, painter.layout, first=first))
+    painter, seen = foresee(system.autoencoder, painter, seen, **how)
+    parts = sample(painter, **how)
+    yield from (stream_ring(system, torch.cat(list(parts), 1), painter.layout, seen=seen) if painter.condition.ring
+                else stream(system, parts, painter.layout, seen=seen))
 
 
 @torch.inference_mode()
@@ -71,11 +72,11 @@ def decode(system: System, latents: Tensor) -> np.ndarray:
 
 @torch.inference_mode()
 def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None, *, opens: bool = True,
-           first: Tensor | None = None) -> Iterator[np.ndarray]:
+           seen: Seen | None = None) -> Iterator[np.ndarray]:
     """The frames of latents (C, t, h, w) that come in parts, in constant memory and without a seam.
 
-    `layout` says what is where in all of them; the `first` frame is remembered if the clip `opens` with it: as it is
-    known, (3, H, W) in [-1, 1] at the painter's size, or as it is decoded. The upsampler looks `reach` frames ahead: as
+    `layout` says what is where in all of them. A frame that was `seen`, in [-1, 1] at the painter's size, is remembered;
+    without one it is the first as it is decoded, if the clip `opens` with it. The upsampler looks `reach` frames ahead: as
     many are held back, with as many before them, until the next part is there.
     """
     reach, past, carried, last = system.upsampler.config.neighbours, {}, None, None
@@ -84,10 +85,10 @@ def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None
         for latents in part.split(system.config.window, 1):
             frames = system.autoencoder.decode(latents[None], past).clamp(-1, 1)
             begin = 0 if carried is None else carried.shape[2] - reach
-            first = frames[0, :, 0] if opens and first is None else first
+            seen = Seen(frames[0, :, 0]) if opens and seen is None else seen
             frames = frames if carried is None else torch.cat([carried, frames], 2)
             end += FRAMES * latents.shape[1]
-            told = [Told(flat, range(end - frames.shape[2], end), first)] if flat else ()
+            told = [Told(flat, range(end - frames.shape[2], end), seen)] if flat else ()
             large = system.upsampler(frames, told)
             if layout and system.stylist:
                 large = system.stylist(large.clamp(-1, 1), int(layout.look[0]), end - frames.shape[2])
@@ -101,17 +102,17 @@ def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None
 
 @torch.inference_mode()
 def stream_ring(system: System, latents: Tensor, layout: Layout | None = None, *,
-                first: Tensor | None = None) -> Iterator[np.ndarray]:
+                seen: Seen | None = None) -> Iterator[np.ndarray]:
     """The FRAMES * T frames of a ring of latents (C, T, h, w): the first follows the last like any other.
 
     Decoding starts whole rounds before the beginning, so that nothing is left of the start, and looks past the end.
-    `first` is the last frame of the first latent, to be remembered.
+    The frame that was `seen` belongs to the first latent.
     """
     T, config = latents.shape[1], system.autoencoder.config
     lead = T * -(-(config.decoder_blocks + config.fine_blocks + 1) // T)
     order, skip, left = torch.arange(-lead, T + 1) % T, 1 + FRAMES * (lead - 1), FRAMES * T
     parts = latents[:, order].split(system.config.window, 1)
-    for frames in stream(system, parts, layout and layout.part(order), opens=False, first=first):
+    for frames in stream(system, parts, layout and layout.part(order), opens=False, seen=seen):
         if len(wanted := frames[skip:][:left]):
             yield wanted
         skip, left = max(skip - len(frames), 0), left - len(wanted)

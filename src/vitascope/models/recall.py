@@ -1,8 +1,10 @@
-"""What the first frame of a clip shows of the later ones, carried along with what the layout says moves.
+"""What one frame of a clip shows of the others, carried along with what the layout says moves.
 
-The first frame has a latent of its own where four later ones share one, so it is the sharpest; and where nothing new
-comes into view, all that a later frame shows is there already.
+The first frame has a latent of its own where four later ones share one, so it is the sharpest, and a frame that a user
+gave is sharper still; where nothing new comes into view, all that another frame shows is there already.
 """
+
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -14,22 +16,29 @@ from .layout import SLOTS, Layout, depths, follow, inside
 RECALLED = 5  # channels: the picture, where it is known, and where it is that of a thing
 
 
-def recall(first: Tensor, layout: Layout, frames: range) -> Tensor:
-    """What a first frame (3, H, W) shows of some `frames` of its clip: (RECALLED, T, H, W), 0 where it shows nothing.
+@dataclass(frozen=True)
+class Seen:
+    """One frame of a clip."""
+    picture: Tensor  # (3, H, W)
+    frame: int = FRAMES - 1  # of the clip's layout in groups of one frame, in which the first frame stands FRAMES times
 
-    `layout` is that of the whole clip, in groups of one frame, the first of which is there FRAMES times.
+
+def recall(seen: Seen, layout: Layout, frames: range) -> Tensor:
+    """What one frame shows of some `frames` of its clip: (RECALLED, T, H, W), 0 where it shows nothing.
+
+    `layout` is that of the whole clip, in groups of one frame.
     """
-    rows, columns = first.shape[1:]
+    rows, columns = seen.picture.shape[1:]
     size = torch.tensor([columns, rows])
-    then, seen = _owners(layout, FRAMES - 1, rows, columns), []
+    then, shown = _owners(layout, seen.frame, rows, columns), []
     for number in frames:
-        grid = (2 * follow(layout, number, FRAMES - 1, rows, columns) + 1) / size - 1                     # (H, W, 2)
+        grid = (2 * follow(layout, number, seen.frame, rows, columns) + 1) / size - 1                     # (H, W, 2)
         now = _owners(layout, number, rows, columns)
         picture, owner = (F.grid_sample(whole[None].float(), grid[None], mode=mode, align_corners=False)[0]
-                          for whole, mode in ((first, "bilinear"), (then[None], "nearest")))
+                          for whole, mode in ((seen.picture, "bilinear"), (then[None], "nearest")))
         known = ((grid.abs() <= 1).all(-1) & (owner[0] == now))[None]                            # (1, H, W)
-        seen.append(torch.cat([picture * known, known, known & (now > 0)]))
-    return torch.stack(seen, 1)
+        shown.append(torch.cat([picture * known, known, known & (now > 0)]))
+    return torch.stack(shown, 1)
 
 
 def _owners(layout: Layout, number: int, rows: int, columns: int) -> Tensor:

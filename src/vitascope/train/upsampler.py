@@ -24,7 +24,7 @@ from ..evaluate.reconstruction import psnr
 from ..foresight import ROOM
 from ..models.autoencoder import FRAMES, Autoencoder
 from ..models.layout import Layout, covered, inside
-from ..models.recall import recall
+from ..models.recall import Seen, recall
 from ..models.upsampler import SCALE, UPSAMPLERS, Told, Upsampler, UpsamplerConfig, halve
 from ..precision import fast_precision
 from ..video import to_unit
@@ -221,7 +221,7 @@ def draw_painted(painted: Sequence[Painting], config: UpsamplerTraining, rng: np
 def from_first(layout: Layout, small: Tensor) -> Tensor:
     """Which pixels of the large frames of a small clip (3, T, H, W) its first frame shows, (1, T, H, W), 0 or 1."""
     told = Told.last(layout, small.shape[1])
-    known = recall(small[:, 0], told.layout, told.frames)[3:4]
+    known = recall(Seen(small[:, 0]), told.layout, told.frames)[3:4]
     return known.repeat_interleave(SCALE, 2).repeat_interleave(SCALE, 3)
 
 
