@@ -12,7 +12,7 @@ from vitascope.data.shards import FIRST_SEED
 from vitascope.data.truth import layout_of
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
 from vitascope.models.textures import COLOURS, Textures
-from vitascope.models.upsampler import UPSAMPLERS, Upsampler
+from vitascope.models.upsampler import UPSAMPLERS, Told, Upsampler
 from vitascope.train import upsampler as training
 from vitascope.train.repaint import Painting
 from vitascope.train.upsampler import (
@@ -20,6 +20,7 @@ from vitascope.train.upsampler import (
     UpsamplerTraining,
     draw_crop,
     draw_painted,
+    give,
     make_optimizer,
     stray,
     train,
@@ -118,3 +119,15 @@ def test_paintings_are_learnt_from(tmp_path, monkeypatch):
     without = train(config, tmp_path / "without", start()).state_dict()
     assert any(not torch.equal(with_them[name], without[name]) for name in without)
     assert (tmp_path / "with" / "samples" / "00000003-painted.png").exists()
+
+
+def test_some_clips_are_known_by_a_frame_of_their_own():
+    _, layout = draw_crop(1, CONFIG, np.random.default_rng(1))
+    videos = torch.rand(40, 3, CONFIG.frames, 32, 32)
+    before = [Told.last(layout, CONFIG.frames, video[:, 0]) for video in videos]
+    after = give([*before, None], torch.cat([videos, videos[:1]]), np.random.default_rng(0))
+    changed = [number for number, (one, other) in enumerate(zip(before, after)) if one is not other]
+    assert 5 < len(changed) < 25 and after[-1] is None
+    for number in changed:
+        seen = after[number].seen
+        assert torch.equal(seen.picture, videos[number, :, seen.frame - after[number].frames.start])

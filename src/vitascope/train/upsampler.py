@@ -50,6 +50,7 @@ from .state import (
 
 VALIDATION = 12  # clips
 SIDE = 128  # pixels of the large clips
+GIVEN = 0.3  # share of the clips of which a frame is known
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ def train_step(model: Decoders, optimizer: torch.optim.Optimizer, config: Upsamp
         with torch.set_grad_enabled(not is_painted):
             decoded = model.autoencoder.decode(crops.latents).float()
         inputs = torch.where(plain.view(-1, 1, 1, 1, 1), small, decoded.clamp(-1, 1))
-        outputs = model.upsampler(inputs, tell(inputs, layouts)).float()
+        outputs = model.upsampler(inputs, give(tell(inputs, layouts), small, rng)).float()
     loss = pair_loss(outputs, crops.large, config, crops.weight)
     loss = loss if is_painted else loss + config.own * pair_loss(decoded, small, config, crops.weight)
     optimizer.zero_grad()
@@ -308,6 +309,15 @@ def tell(videos: Tensor, layouts: Iterable[Layout | None]) -> list[Told | None]:
     """What is known of small videos (B, 3, T, H, W) that are whole clips, each with its layout."""
     return [layout and Told.last(layout, video.shape[1], video[:, 0].detach())
             for video, layout in zip(videos, layouts)]
+
+
+def give(told: list[Told | None], videos: Tensor, rng: np.random.Generator) -> list[Told | None]:
+    """The same, but of some of the small videos (B, 3, T, H, W) a frame is known as it is: a user may have given it."""
+    def given(one: Told, video: Tensor) -> Told:
+        number = int(rng.integers(video.shape[1]))
+        return replace(one, seen=Seen(video[:, number], one.frames[number]))
+
+    return [given(one, video) if one and rng.random() < GIVEN else one for one, video in zip(told, videos)]
 
 
 @torch.no_grad()
