@@ -70,7 +70,7 @@ class UpsamplerTraining:
     average_decay: float = 0.998
     plain: float = 0.3  # share of inputs that did not go through the autoencoder
     unplanned: float = 0.3  # share of inputs without a layout
-    astray: float = 0.008  # standard deviation of what a layout is off: heights of the view, logarithms of sides
+    astray: float = 0.003  # standard deviation of what a layout is off: heights of the view, logarithms of sides
     noise: float = 0.15  # highest standard deviation of the noise on latents; each crop draws its own
     worst: float = 0.3  # the same where things are, if a layout tells of them
     painted: float = 0.5  # share of the steps that are on paintings, if there are any
