@@ -117,3 +117,14 @@ def test_what_shows_less_lies_deeper():
     layout = next(layouts(1))
     layout.poses[..., 6] = torch.tensor([0.5, 1.0, 0.97, 1.0, 0.0])
     assert depths(layout)[0, 0].tolist() == [3, 0, 1, 2, 4]
+
+
+def test_a_camera_that_hardly_moves_stands_still():
+    layout = next(layouts(1))
+    noise = 0.003 * torch.randn(layout.view.shape, generator=torch.Generator().manual_seed(0))
+    panning, zooming = torch.tensor([0.02, 0.0, 0.0]), torch.tensor([0.0, 0.0, -0.02])
+    assert not replace(layout, view=noise).calm().view.any()
+    calmed = replace(layout, view=noise + panning).calm().view
+    assert_close(calmed[..., :2], (noise + panning)[..., :2])
+    assert not calmed[..., 2].any()
+    assert_close(replace(layout, view=noise + zooming).calm().view[..., 2], (noise + zooming)[..., 2])

@@ -16,7 +16,7 @@ from .models.recall import Seen, recall
 from .sampling import Painter, Progress, plan_windows, sample
 from .tasks import Condition, cut, touched
 
-VEIL = 0.7  # noise level of what is foreseen
+VEIL = 0.6  # noise level of what is foreseen
 ROOM = 1.4  # in sides of a thing: so much around it is left open
 
 

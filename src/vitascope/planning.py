@@ -38,7 +38,7 @@ def plan(system: System, condition: Condition, words: Words, *, seed: int, sampl
             planner = _look(system, planner, condition, window, seed, sampler)
     parts = sample(planner, seed=seed, steps=system.config.plan_steps, scale=system.config.plan_guidance,
                    sampler=sampler)
-    return from_grid(torch.cat(list(parts), 1))
+    return from_grid(torch.cat(list(parts), 1)).calm()
 
 
 def _look(system: System, planner: Painter, condition: Condition, window: tuple[int, int], seed: int,

@@ -31,6 +31,8 @@ SHIFT = torch.tensor([0.0, 0.0, -0.35, 0.0, 0.0, 0.0, -0.5, -0.5])
 VIEW_SCALE = 30.0
 SMALLEST = 0.02  # side of a thing
 QUARTERS = 4  # what is seen of things is compared in quarters: plans are never exact
+TREMBLE = 0.005  # of a camera's steps, on the average of NEARBY frames to either side: less is none
+NEARBY = 8
 ZOOMED = 0.02  # change of the logarithm of the zoom that is more than a camera's trembling
 REACH = 0.9  # in sides of a subject: tokens this near to its middle are told of it
 WAVES = 4  # frequencies per coordinate inside a subject
@@ -64,6 +66,13 @@ class Layout:
         poses = self.poses.clone()
         poses[..., 2] *= factor
         return replace(self, poses=poses)
+
+    def calm(self) -> "Layout":
+        """The same with a camera that stands still where it hardly moves, and zooms only where it does."""
+        steps = self.view.flatten(0, 1)                                                                 # (k f, VIEW)
+        mean = F.avg_pool1d(steps.T[None], 2 * NEARBY + 1, 1, NEARBY, count_include_pad=False)[0].T
+        moving = torch.stack([mean[:, :2].norm(dim=1) > TREMBLE] * 2 + [mean[:, 2].abs() > TREMBLE], 1)
+        return replace(self, view=(steps * moving).view_as(self.view))
 
     def frame_by_frame(self) -> "Layout":
         """The same in groups of one frame."""
