@@ -26,13 +26,13 @@ OUT=${1:-runs-out/bundled}
 ./run train transformer --steps 600 --rate 1e-3 --cooldown 1.0 --start "$OUT/transformer-4" --data "$OUT/data" --out "$OUT/transformer-5"
 # 80 minutes with all subjects, places and times of day, and clips that are foreseen
 ./run train transformer --steps 3000 --rate 1.5e-3 --cooldown 1.0 --start "$OUT/transformer-5" --data "$OUT/data" --out "$OUT/transformer"
-# 25 minutes of a core with the smaller world, 25 with today's, 30 with looks, 34 with today's captions
-./run train transformer --size planner --steps 6000 --rate 2e-3 --cooldown 0.7 --data "$OUT/data" --out "$OUT/planner"
-# 60 minutes of a core without paintings or portraits, which did little; with them 20 minutes for the paintings and 75 more,
-# of which the last 20 had the paintings whose first frame stays
-./run train upsampler --steps 8000 --autoencoder "$OUT/autoencoder" --painter "$OUT/transformer" --paintings 2432 --out "$OUT/decoders"
+# 25 minutes of a core with the smaller world, 25 with a wider one, 30 with looks, 34 with more captions, 45 with all subjects
+./run train transformer --size planner --steps 8000 --rate 2e-3 --cooldown 0.7 --data "$OUT/data" --out "$OUT/planner"
+# 60 minutes of a core without paintings or portraits, which did little; with them 20 minutes for 2,432 paintings of the smaller
+# world and 75 more; 12 minutes for the paintings of today's and 31 with exact portraits
+./run train upsampler --steps 11500 --autoencoder "$OUT/autoencoder" --painter "$OUT/transformer" --paintings 1024 --out "$OUT/decoders"
 # 15 minutes of half a core
 ./run train stylist --steps 2000 --autoencoder "$OUT/decoders/autoencoder" --upsampler "$OUT/decoders/upsampler" --out "$OUT/stylist"
 ./run export --autoencoder "$OUT/decoders/autoencoder" --upsampler "$OUT/decoders/upsampler" --transformer "$OUT/transformer" \
-    --planner "$OUT/planner" --stylist "$OUT/stylist" --name vitascope-bundled --version 0.5 --out "$OUT/model"
+    --planner "$OUT/planner" --stylist "$OUT/stylist" --name vitascope-bundled --version 0.6 --out "$OUT/model"
 ./run evaluate --model "$OUT/model" --prompts 200 --out "$OUT/scores"
