@@ -411,13 +411,14 @@ def export(
     from .system import System, SystemConfig, save_system
     from .words import known_words
     from .world.caption import LEVELS, caption
+    from .world.catalogue import nearest_words
     from .world.scene import VOCABULARIES, sample_scene
 
     words = named(VOCABULARIES, vocabulary, "vocabulary")
     captions = (caption(sample_scene(seed, words), level, seed) for seed in range(2000) for level in LEVELS)
     knows = {key: sorted(set(value)) for key, value in asdict(words).items()
              if isinstance(value, tuple) and isinstance(value[0], str)}
-    card = {"knows": knows, "words": known_words(captions)}
+    card = {"knows": knows, "words": known_words(captions), "near": nearest_words()}
     folders = {"autoencoder": autoencoder, "transformer": transformer, "upsampler": upsampler, "planner": planner,
                "stylist": stylist}
     parts = {part: _load_part(part, folder) for part, folder in folders.items() if folder}

@@ -59,7 +59,7 @@ def paint(system: System, painter: Painter, *, seed: int, steps: int | None = No
 @torch.inference_mode()
 def prepare(system: System, condition: Condition, *, seed: int, sampler: str = "multistep") -> Painter:
     """Read what a condition says and plan what is to be where."""
-    words = embed(system.text, condition)
+    words = embed(system.text, condition, system.card.get("near", {}))
     layout = plan(system, condition, words, seed=seed, sampler=sampler) if system.planner else None
     return Painter(system.transformer, condition, words, system.config.window, layout=layout)
 

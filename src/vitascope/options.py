@@ -101,14 +101,17 @@ def progress_bar(name: str) -> Iterator[Tell]:
 def load_system(model: Path | None, prompt: str, made_by: dict) -> "System":
     """The system; says what it does not know, and when it is not the one that a file was made by."""
     from .system import System
-    from .words import unknown_words
+    from .words import in_known_words, shown_instead, unknown_words
 
     system = System.load(model)
     mine, theirs = (system.config.name, system.config.version), (made_by.get("model"), made_by.get("model_version"))
     if made_by and mine != theirs:
         note(f"those settings were used with the model {theirs[0]} {theirs[1]}, this is {mine[0]} {mine[1]}: "
              "the frames will differ")
-    if unknown := unknown_words(prompt, system.card["words"]) if "words" in system.card else []:
+    near = system.card.get("near", {})
+    for word, shown in shown_instead(prompt, near).items():
+        note(f"the model has no picture of {word}: it shows {shown}")
+    if unknown := unknown_words(in_known_words(prompt, near), system.card["words"]) if "words" in system.card else []:
         note(f"the model was never shown the words {', '.join(unknown)}: `vitascope info` lists what it knows")
     return system
 

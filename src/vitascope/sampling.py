@@ -3,8 +3,9 @@
 The same for pictures and for layouts: a `Painter` is a transformer and all that it is told of a clip.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -14,12 +15,14 @@ from .models.layout import Layout
 from .models.text import Text, TextEmbedding
 from .models.transformer import Noisy, Transformer, pack, unpatchify
 from .tasks import RATE, UNKNOWN, Condition, cut, know
+from .words import in_known_words
 
 OVERLAP = 2  # latent frames that a window shares with the one before
 AT_ONCE = 2560  # tokens that go through the transformer together, about
 HELD = 0.8, 1.25  # by so much a window's latents are narrowed or widened to be spread like those of the first
 
 Progress = Callable[[int, int], None]
+EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,12 @@ class Words:
     negative: TextEmbedding
 
 
-def embed(text: Text, condition: Condition) -> Words:
-    """Read all that a condition says."""
+def embed(text: Text, condition: Condition, near: Mapping[str, str] = EMPTY) -> Words:
+    """Read all that a condition says; what there is no picture of as what is `near` to it."""
     names = sorted({span.prompt for span in condition.prompts})
-    texts = dict(zip(names, text(names), strict=True))
+    texts = dict(zip(names, text([in_known_words(name, near) for name in names]), strict=True))
     if condition.negative:
-        return Words(texts, text([condition.negative])[0])
+        return Words(texts, text([in_known_words(condition.negative, near)])[0])
     width = text.encoder.words.embedding_dim
     return Words(texts, TextEmbedding(torch.zeros(0, width), torch.zeros(width)))
 

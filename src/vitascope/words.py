@@ -1,11 +1,11 @@
-"""Which words of a prompt a model was never trained on, so that it can be said plainly.
+"""Which words of a prompt a model was never trained on, so that it can be said plainly, and what comes near to them.
 
 A model's card lists the words of its training captions. Forms of one word count as one: "puppies" is known where
 "puppy" is. Knows no meaning: a word may be unknown here and still be understood by its likeness to others.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 # what carries no picture of its own
 PLAIN = frozenset("""
@@ -25,6 +25,27 @@ def unknown_words(prompt: str, known: Iterable[str]) -> list[str]:
     stems = {stem for word in known for stem in _stems(word.lower())}
     words = dict.fromkeys(re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)?", prompt.lower()))
     return [word for word in words if word not in PLAIN and not _stems(word) & stems]
+
+
+def in_known_words(prompt: str, near: Mapping[str, str]) -> str:
+    """The prompt, with what is `near` to them in the place of things that a model has no picture of."""
+    def instead(found: re.Match) -> str:
+        shown = near[found["word"].lower()]
+        return f"{'an' if shown[0] in 'aeio' else 'a'} {shown}" if found["article"] else shown
+
+    return _mentions(near).sub(instead, prompt) if near else prompt
+
+
+def shown_instead(prompt: str, near: Mapping[str, str]) -> dict[str, str]:
+    """The things of a prompt that a model has no picture of, in its order, and what is `near` to them."""
+    found = [match["word"].lower() for match in _mentions(near).finditer(prompt)] if near else []
+    return {word: near[word] for word in found if near[word] != word}
+
+
+def _mentions(near: Mapping[str, str]) -> re.Pattern:
+    """Finds the words of a table in a prompt, the longest first, with the article before them."""
+    words = "|".join(map(re.escape, sorted(near, key=len, reverse=True)))
+    return re.compile(rf"(?P<article>\ban? )?\b(?P<word>{words})\b", re.IGNORECASE)
 
 
 def known_words(captions: Iterable[str]) -> list[str]:

@@ -23,7 +23,7 @@ from ..models.text import Text
 from ..models.upsampler import SCALE, halve
 from ..precision import fast_precision
 from ..video import to_unit
-from ..world.caption import LEVELS, caption, describe_image, with_kin
+from ..world.caption import LEVELS, caption, describe_image
 from ..world.physics import Motion, simulate
 from ..world.render import render, render_frame
 from ..world.scene import VOCABULARIES, Scene, sample_scene
@@ -135,7 +135,7 @@ def describe(scene: Scene, motion: Motion, start: int, frames: int) -> str:
     """A caption at a random level; of an image, what stands where in that frame."""
     if frames == 1:
         return describe_image(scene, motion, start)
-    return with_kin(caption(scene, LEVELS[scene.seed % len(LEVELS)]), scene)
+    return caption(scene, LEVELS[scene.seed % len(LEVELS)])
 
 
 

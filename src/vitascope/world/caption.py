@@ -3,11 +3,9 @@
 Who reads the caption learns only what can be seen. The same seed gives the same words.
 """
 
-import re
-
 import numpy as np
 
-from .catalogue import ACTIONS, ANY_WAY, CAMERAS, DIRECTED, KIN, MOTION_VERBS, PLACE_PHRASES, STYLE_OPENINGS, \
+from .catalogue import ACTIONS, ANY_WAY, CAMERAS, DIRECTED, MOTION_VERBS, PLACE_PHRASES, STYLE_OPENINGS, \
     STYLE_PHRASES, SUBJECTS, TIME_PHRASES, WEATHER_PHRASES
 from .physics import Motion
 from .scene import Actor, Scene, Shot
@@ -21,7 +19,6 @@ OPENED = 0.05  # of captions begin with one of these
 UNTOLD = 0.15  # of sideways moves are told without their direction
 UNUSUAL = 0.98  # of what a caption would leave out is told after all if nobody would take it for granted
 SIDES = ("on the left", "in the middle", "on the right")
-RELATED = 0.2  # of the captions of things that something else comes near to
 ON_THE_SPOT = ("stands still", "jumps", "spins", "bounces")
 FALLEN = 30  # degrees from which a block lies where it fell
 
@@ -113,21 +110,6 @@ def _clauses(shot: Shot, scene: Scene, level: str, rng: np.random.Generator, unt
             who = f"{who} {SIDES[min(int(3 * actor.x / scene.aspect), 2)]}"
         told.append(f"{who} {_phrase(actor, rng, untold)}")
     return _join(told, rng)
-
-
-def with_kin(text: str, scene: Scene) -> str:
-    """A caption that now and then names what comes near to a subject.
-
-    So a model that learns from it shows something near to words that it has no picture of.
-    """
-    rng = np.random.default_rng([scene.seed, 41])
-    if rng.random() < RELATED:
-        for name in dict.fromkeys(actor.subject for actor in scene.shots[0].actors if actor.subject in KIN):
-            other = _pick(rng, KIN[name])
-            text = re.sub(rf"\b(an?) {name}\b", f"{_article(other)} {other}", text, flags=re.IGNORECASE)
-            text = re.sub(rf"\b{name}\b", other, text)
-            text = text[0].upper() + text[1:] if text.endswith(".") else text
-    return text
 
 
 def _chase(actors: tuple[Actor, ...], level: str, rng: np.random.Generator, untold: float) -> str:

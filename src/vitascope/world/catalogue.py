@@ -38,7 +38,8 @@ class Subject:
 def _regular_plural(noun: str) -> str:
     """puppy -> puppies, coach -> coaches, pony -> ponies, person -> people, car -> cars."""
     head, _, last = noun.rpartition(" ")
-    irregular = {"person": "people", "sheep": "sheep", "fish": "fish"}
+    irregular = {"person": "people", "sheep": "sheep", "fish": "fish", "wolf": "wolves", "thief": "thieves", "mouse": "mice",
+                 "goose": "geese", "child": "children", "ox": "oxen", "man": "men", "shrimp": "shrimp", "deer": "deer"}
     if last in irregular:
         last = irregular[last]
     elif last.endswith("y") and last[-2] not in "aeiou":
@@ -121,7 +122,7 @@ SUBJECTS: dict[str, Subject] = {subject.name: subject for subject in (
             ("jack-o'-lantern", "halloween pumpkin", "orange pumpkin", "carved pumpkin")),
 )}
 
-# what there is no picture of, under the subject that comes nearest: captions for training say it now and then
+# what there is no picture of, under the subject that comes nearest
 KIN: dict[str, tuple[str, ...]] = {
     "car": ("jeep", "limousine", "convertible", "pickup", "minivan", "vehicle"),
     "racing car": ("sports car", "go-kart"),
@@ -177,6 +178,16 @@ KIN: dict[str, tuple[str, ...]] = {
     "ghost": ("zombie", "skeleton", "vampire"),
     "pumpkin": ("carrot", "potato", "onion"),
 }
+
+
+
+def nearest_words() -> dict[str, str]:
+    """What there is no picture of → what is shown instead, one and several; names that hold such a word stay."""
+    near = {word: name for name, words in KIN.items() for word in words}
+    near |= {_regular_plural(word): SUBJECTS[name].plural_noun for word, name in near.items()}
+    own = [noun for subject in SUBJECTS.values() for noun in (*subject.nouns, *subject.plural_nouns)]
+    return near | {noun: noun for noun in own if set(noun.split()) & near.keys()}
+
 
 # what stands in front of a subject that passes behind something
 OCCLUDERS: dict[str, str] = {"tree": "1f333", "house": "1f3e0", "rock": "1faa8"}
