@@ -38,8 +38,8 @@ class Subject:
 def _regular_plural(noun: str) -> str:
     """puppy -> puppies, coach -> coaches, pony -> ponies, person -> people, car -> cars."""
     head, _, last = noun.rpartition(" ")
-    irregular = {"person": "people", "sheep": "sheep", "fish": "fish", "wolf": "wolves", "thief": "thieves", "mouse": "mice",
-                 "goose": "geese", "child": "children", "ox": "oxen", "man": "men", "shrimp": "shrimp", "deer": "deer"}
+    irregular = {"person": "people", "man": "men", "child": "children", "sheep": "sheep", "fish": "fish", "deer": "deer",
+                 "shrimp": "shrimp", "wolf": "wolves", "thief": "thieves", "mouse": "mice", "goose": "geese", "ox": "oxen"}
     if last in irregular:
         last = irregular[last]
     elif last.endswith("y") and last[-2] not in "aeiou":
