@@ -1,12 +1,14 @@
 """Plans: drawn where only words are known, and fitted to what else is known."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
 from vitascope.models.layout import FRAMES, POSE, SLOTS
-from vitascope.planning import Eye, exchange, moved, plan
+from vitascope.planning import Eye, exchange, likely, moved, plan
 from vitascope.sampling import embed
 from vitascope.tasks import edit, extend, image_to_video, loop, text_to_video
 from vitascope.world.physics import simulate
@@ -88,3 +90,12 @@ def test_one_thing_is_exchanged_with_its_name():
     mixed = exchange(one, other, 0)
     assert torch.equal(mixed.poses[:, :, 0], other.poses[:, :, 0]) and mixed.subjects[0] == other.subjects[0]
     assert torch.equal(mixed.poses[:, :, 1:], one.poses[:, :, 1:]) and torch.equal(mixed.subjects[1:], one.subjects[1:])
+
+
+def test_what_most_drafts_have_is_there():
+    one, other = (layout_of(scene, simulate(scene), 0, 1) for scene in map(sample_scene, (3, 8)))
+    assert one.subjects.tolist() != other.subjects.tolist()
+    assert likely(5 * [one] + [other]) == 5 * [one]
+    assert likely(2 * [one] + 2 * [other]) == 2 * [one] + 2 * [other]
+    different = [replace(one, subjects=one.subjects + number) for number in range(5)]
+    assert likely(different) == different

@@ -8,6 +8,7 @@ everything is moved, scaled and turned down the gradient of the painter's error 
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -25,6 +26,7 @@ from .tasks import RATE, Condition, cut, know
 
 PROBE = 0.5  # noise level at which known parts are judged
 FIT_STEPS, FIT_RATE = 14, 0.012  # of Adam; in heights of the view, logarithms of sides and radians
+OFTEN = 0.25  # share of the drafts that has to agree on what there is
 FIT_NOISES = 2  # draws of the noise under which a fit is judged
 
 
@@ -54,11 +56,17 @@ def _look(system: System, planner: Painter, condition: Condition, window: tuple[
     drafts = SAMPLERS[sampler](planner.field(window[0], asked, system.config.plan_guidance), mix(asked, start),
                                times(system.config.plan_steps))
     eye = Eye.on(system.transformer, part, planner.words, slice(first, last), generator, opens=window[0] == 0)
-    found = eye.fit(eye.choose([from_grid(draft).part(slice(first, last)) for draft in drafts]))
+    found = eye.fit(eye.choose(likely([from_grid(draft).part(slice(first, last)) for draft in drafts])))
     grid, told = to_grid(found), planner.condition
     for frame in present.tolist():
         told = know(told, grid[:, frame - first:][:, :1], slice(window[0] + frame, window[0] + frame + 1))
     return replace(planner, condition=told)
+
+
+def likely(drafts: list[Layout]) -> list[Layout]:
+    """The drafts whose things are those of many: what a prompt says outright is not for the eye to decide."""
+    casts = Counter(tuple(draft.subjects.tolist()) for draft in drafts)
+    return [draft for draft in drafts if casts[tuple(draft.subjects.tolist())] >= OFTEN * len(drafts)] or drafts
 
 
 @dataclass(frozen=True)
