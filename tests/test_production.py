@@ -146,7 +146,7 @@ def test_every_step_can_stop_it(production: Production, tmp_path: Path) -> None:
 
     with pytest.raises(Stop):
         make(production, ORDER, tmp_path / "video.mp4", progress=progress)
-    assert steps == [(0, 2), (1, 2)] and not (tmp_path / "video.mp4").exists()
+    assert list(dict.fromkeys(steps)) == [(0, 2), (1, 2)] and not (tmp_path / "video.mp4").exists()
 
 
 def test_previews_show_the_video_so_far(
