@@ -5,7 +5,6 @@ The same for pictures and for layouts: a `Painter` is a transformer and all that
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -22,7 +21,6 @@ AT_ONCE = 2560  # tokens that go through the transformer together, about
 HELD = 0.8, 1.25  # by so much a window's latents are narrowed or widened to be spread like those of the first
 
 Progress = Callable[[int, int], None]
-EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -32,12 +30,12 @@ class Words:
     negative: TextEmbedding
 
 
-def embed(text: Text, condition: Condition, near: Mapping[str, str] = EMPTY) -> Words:
+def embed(text: Text, condition: Condition, near: Mapping[str, str] | None = None) -> Words:
     """Read all that a condition says; what there is no picture of as what is `near` to it."""
     names = sorted({span.prompt for span in condition.prompts})
-    texts = dict(zip(names, text([in_known_words(name, near) for name in names]), strict=True))
+    texts = dict(zip(names, text([in_known_words(name, near or {}) for name in names]), strict=True))
     if condition.negative:
-        return Words(texts, text([in_known_words(condition.negative, near)])[0])
+        return Words(texts, text([in_known_words(condition.negative, near or {})])[0])
     width = text.encoder.words.embedding_dim
     return Words(texts, TextEmbedding(torch.zeros(0, width), torch.zeros(width)))
 

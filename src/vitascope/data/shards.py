@@ -138,7 +138,6 @@ def describe(scene: Scene, motion: Motion, start: int, frames: int) -> str:
     return caption(scene, LEVELS[scene.seed % len(LEVELS)])
 
 
-
 def stretch(sample: Sample, rng: np.random.Generator) -> Sample:
     """A long clip whole, now and then; else STRETCH latent frames from anywhere in it: a window of a long video."""
     frames = sample.latents.shape[1]

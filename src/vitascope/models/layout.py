@@ -140,6 +140,14 @@ def inside(layout: Layout, rows: int, columns: int) -> Tensor:
     return torch.stack([across, down], -1) / poses[..., 2:3]
 
 
+def outside(pose: Tensor, where: Tensor) -> Tensor:
+    """The way back from `inside`: where points (..., 2) of a thing in one pose (POSE,) lie in the view, (..., 2)."""
+    place, side, cos, sin, mirrored = pose[:6].split([2, 1, 1, 1, 1])
+    across, down = (where * side).split(1, -1)
+    across = across * mirrored
+    return place + torch.cat([cos * across + sin * down, cos * down - sin * across], -1)
+
+
 def follow(layout: Layout, now: int, then: int, rows: int, columns: int) -> Tensor:
     """Where frame `then` shows what the pixels of frame `now` show: x and y in pixels, (rows, columns, 2).
 
@@ -154,10 +162,7 @@ def follow(layout: Layout, now: int, then: int, rows: int, columns: int) -> Tens
     seen = (layout.poses[[now, then], 0, :, 6] > 0).all(0) & (layout.subjects > 0)
     far_to_near = depths(layout.part(slice(now, now + 1)))[0, 0].argsort(descending=True)
     for slot in far_to_near[seen[far_to_near]].tolist():
-        place, side, cos, sin, mirrored = layout.poses[then, 0, slot, :6].split([2, 1, 1, 1, 1])
-        across, down = (here[..., slot, :] * side).split(1, -1)
-        across = across * mirrored
-        moved = place + torch.cat([cos * across + sin * down, cos * down - sin * across], -1)
+        moved = outside(layout.poses[then, 0, slot], here[..., slot, :])
         target = torch.where((here[..., slot, :].abs().amax(-1, keepdim=True) < 0.5), moved, target)
     return target * rows + torch.tensor([columns, rows]) / 2 - 0.5
 

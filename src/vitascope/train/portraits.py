@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..data.shards import FIRST_SEED
 from ..data.truth import layout_of
-from ..models.layout import SUBJECT_BITS
+from ..models.layout import SUBJECT_BITS, outside
 from ..models.textures import COLOURS, SPAN, STAGES, TEXELS, Textures
 from ..video import to_unit
 from ..world.physics import Motion, simulate
@@ -71,7 +71,8 @@ def _take_bites(textures: Textures, vocabulary: Vocabulary, clips: int) -> None:
 
 def glances(clips: int, vocabulary: Vocabulary) -> Iterator[Glance]:
     """The things in one frame of each of so many clips, those that show all of themselves in their own colour."""
-    v, u = torch.meshgrid(*2 * [SPAN * ((torch.arange(TEXELS) + 0.5) / TEXELS - 0.5)], indexing="ij")
+    axis = SPAN * ((torch.arange(TEXELS) + 0.5) / TEXELS - 0.5)
+    texels = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1)                        # (TEXELS, TEXELS, 2)
     for seed in range(FIRST_SEED["train"], FIRST_SEED["train"] + clips):
         scene = sample_scene(seed, vocabulary, width=SIDE, height=SIDE, split="any")
         motion, now = simulate(scene), seed % scene.frames
@@ -79,11 +80,10 @@ def glances(clips: int, vocabulary: Vocabulary) -> Iterator[Glance]:
                         for shown in ((scene, motion), bare(scene, motion)))
         layout = layout_of(scene, motion, now, 1)
         for slot in layout.subjects.nonzero().flatten().tolist():
-            x, y, side, cos, sin, mirrored, visible, left = layout.poses[0, 0, slot]
+            visible, left = layout.poses[0, 0, slot, 6:]
             if visible < 1 or layout.colours[slot] > 1:
                 continue
-            across = mirrored * u
-            place = torch.stack([x + side * (cos * across + sin * v), y + side * (cos * v - sin * across)], -1)
+            place = outside(layout.poses[0, 0, slot], texels)
             pair = F.grid_sample(torch.stack([frame, empty]), 2 * place.expand(2, -1, -1, -1), align_corners=False)
             yield Glance(int(layout.subjects[slot]), round(float((STAGES - 1) * (1 - left))), *pair,
                          (place.abs().amax(-1) < 0.5).float()[None])

@@ -180,7 +180,6 @@ KIN: dict[str, tuple[str, ...]] = {
 }
 
 
-
 def nearest_words() -> dict[str, str]:
     """What there is no picture of → what is shown instead, one and several; names that hold such a word stay."""
     near = {word: name for name, words in KIN.items() for word in words}
