@@ -1,6 +1,5 @@
 """Generation: reproducible, any length, known frames unchanged."""
 
-import copy
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +7,9 @@ import pytest
 import torch
 
 from vitascope.data.truth import layout_of
-from vitascope.generate import generate, generate_frames, prepare, stream, stream_ring
+from vitascope.falling import Moments
+from vitascope.generate import finish, generate, generate_frames, prepare, stream, stream_ring
+from vitascope.grain import surfaces
 from vitascope.models.layout import FRAMES
 from vitascope.models.stylist import STYLISTS, Stylist
 from vitascope.models.upsampler import Told
@@ -18,6 +19,7 @@ from vitascope.video import from_unit, to_unit
 from vitascope.world.physics import simulate
 from vitascope.world.scene import sample_scene
 from vitascope.world.styles import STYLES
+from vitascope.world.weather import WEATHERS
 
 
 def windows(system, condition, *, seed, steps, guidance=3.0):
@@ -106,18 +108,24 @@ def test_decoding_in_parts_changes_nothing(nano_system, told):
     assert np.abs(frames.astype(int) - expected).max() <= 1
 
 
-def test_a_clip_is_put_into_the_style_of_its_plan(nano_system):
+@pytest.mark.parametrize("style, weather", [("film", "clear"), ("3d", "snow"), ("pixel", "rain")])
+def test_a_clip_gets_the_style_and_the_weather_of_its_plan(nano_system, style, weather):
     torch.manual_seed(0)
-    latents = torch.randn(nano_system.transformer.config.channels, 9, 4, 4)
-    scene = replace(sample_scene(1, frames=33), style="film")
-    layout = layout_of(scene, simulate(scene), 0, 33)
-    system = copy.copy(nano_system)
-    system.stylist = Stylist(STYLISTS["nano"]).requires_grad_(False)
-    plain, styled = (np.concatenate(list(stream(one, latents.split(4, 1), layout))) for one in (nano_system, system))
-    number = list(STYLES).index("film"), FRAMES - 1  # so many frames of a layout come before the first of a video
-    expected = from_unit(system.stylist(to_unit(plain[None]), *number)[0])
-    assert np.abs(styled.astype(int) - expected).mean() < 3  # `plain` was rounded
-    assert np.abs(styled.astype(int) - plain).mean() > 10
+    scene = sample_scene(1, frames=33)
+    scene = replace(scene, style=style, shots=tuple(replace(shot, weather=weather) for shot in scene.shots))
+    painter = replace(prepare(nano_system, ask(33), seed=0), layout=layout_of(scene, simulate(scene), 0, 33))
+    stylist = Stylist(STYLISTS["nano"]).requires_grad_(False)
+    frames = np.random.default_rng(0).integers(0, 256, (33, 96, 128, 3), np.uint8)
+    styled = np.concatenate(list(finish(stylist, [frames[:5], frames[5:]], painter, 7)))
+    numbers = np.arange(FRAMES - 1, FRAMES + 32)  # so many frames of a layout come before the first of a video
+    camera_x = painter.layout.view[..., 0].flatten().cumsum(0).numpy()
+    ground = surfaces(7, 96, 128, Moments(numbers, numbers / 8, camera_x[numbers]))
+    look = list(STYLES).index(style), 1 + WEATHERS.index(weather)
+    expected = from_unit(stylist(to_unit(frames[None]), torch.from_numpy(ground), *look)[0])
+    assert np.abs(styled.astype(int) - expected).max() <= 1
+    assert np.abs(styled.astype(int) - frames).mean() > 10
+    plain = replace(painter, layout=replace(painter.layout, look=torch.tensor([0, 1, 1, 1])))
+    assert np.array_equal(next(finish(stylist, [frames], plain, 7)), frames)
 
 
 def test_progress_counts_all_windows(nano_system):

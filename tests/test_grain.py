@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from vitascope.falling import Moments
 from vitascope.grain import LINES, SURFACES, fibres, film, hatching, paper, surfaces
 
 STILL = (paper, fibres, hatching)
@@ -26,10 +27,14 @@ def test_hatching_has_its_lines():
     assert abs(np.sum(row[1:] & ~row[:-1]) - LINES) < 6
 
 
-def test_film_is_new_in_every_frame_and_the_rest_lies_still():
-    four = surfaces(5, 32, 40, range(4, 8))
+def at(numbers: range) -> Moments:
+    return Moments(np.array(numbers), np.array(numbers) / 8, np.zeros(len(numbers)))
+
+
+def test_film_and_what_falls_are_new_in_every_frame_and_the_rest_lies_still():
+    four = surfaces(5, 32, 40, at(range(4, 8)))
     assert four.shape == (4, SURFACES, 32, 40)
     assert (four[:, :3] == four[:1, :3]).all()
-    assert len({frame.tobytes() for frame in four[:, 3]}) == 4
+    assert all(len({frame.tobytes() for frame in four[:, kind]}) == 4 for kind in range(3, SURFACES))
     assert np.array_equal(four[1, 3], film(5, 32, 40, 5))
-    assert np.array_equal(four[2:3], surfaces(5, 32, 40, range(6, 7)))
+    assert np.array_equal(four[2:3], surfaces(5, 32, 40, at(range(6, 7))))

@@ -14,17 +14,29 @@ def stylist():
     return Stylist(STYLISTS["nano"]).requires_grad_(False)
 
 
-def test_every_style_is_its_own_and_none_is_none(stylist):
+def ground(frames: int = 5) -> torch.Tensor:
+    return torch.rand(frames, SURFACES, 12, 20, generator=torch.Generator().manual_seed(1))
+
+
+def test_every_style_and_weather_is_its_own_and_none_is_none(stylist):
     video = torch.rand(2, 3, 5, 12, 20) * 2 - 1
-    styled = [stylist(video, style) for style in range(6)]
-    assert all(one.shape == video.shape for one in styled)
-    assert torch.equal(styled[0], video) and torch.equal(styled[5], video)
-    assert not any(torch.allclose(styled[a], styled[b]) for a in range(5) for b in range(a))
+    looks = [(0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (0, 2), (0, 3), (1, 2)]
+    made = [stylist(video, ground(), *look) for look in looks]
+    assert all(one.shape == video.shape for one in made)
+    assert not any(torch.allclose(made[a], made[b]) for a in range(len(looks)) for b in range(a))
+    for style, weather in ((0, 0), (5, 0), (0, 1), (0, 4)):
+        assert torch.equal(stylist(video, ground(), style, weather), video)
+
+
+def test_a_style_is_put_on_what_has_fallen(stylist):
+    video = torch.rand(1, 3, 5, 12, 20) * 2 - 1
+    wet = stylist(video, ground(), 0, 3)
+    assert_close(stylist(video, ground(), 1, 3), stylist(wet, ground(), 1))
 
 
 def test_a_frame_looks_the_same_in_any_company(stylist):
     video = torch.rand(1, 3, 5, 12, 20) * 2 - 1
-    assert_close(stylist(video, 2)[:, :, 3:4], stylist(video[:, :, 3:4], 2, 3))
+    assert_close(stylist(video, ground(), 2)[:, :, 3:4], stylist(video[:, :, 3:4], ground()[3:4], 2))
 
 
 @pytest.mark.parametrize("height, width", [(16, 24), (13, 22)])

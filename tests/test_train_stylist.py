@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from vitascope.falling import FALLING
 from vitascope.grain import SURFACES
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
 from vitascope.models.stylist import STYLISTS, Stylist
@@ -27,19 +28,24 @@ def drawn(before, **shares):
     return draw_pictures(range(3, 6), replace(CONFIG, **{"plain": 1.0, "finished": 0.0, **shares}), *before)
 
 
-def test_a_picture_is_drawn_in_every_style(before):
-    plain = drawn(before)
-    assert plain.painted.shape == plain.styled.shape == (len(STYLES) - 1, 3, 3, 128, 128)
+def test_a_picture_is_drawn_in_every_style_and_weather(before):
+    plain, styles = drawn(before), len(STYLES) - 1
+    assert plain.painted.shape == plain.styled.shape == (styles + len(FALLING), 3, 3, 128, 128)
     assert torch.equal(plain.painted[0], plain.painted[1]) and not torch.equal(plain.styled[0], plain.styled[1])
     coloured = (plain.painted[0], plain.styled[0], plain.styled[2])
     grey = [float((x - x.mean(1, keepdim=True)).abs().mean()) for x in coloured]
     assert max(grey[1:]) < 0.02 < grey[0]
     assert plain.ground.shape == (3, SURFACES, 128, 128)
+    for kind, (dry, wet) in enumerate(zip(plain.painted[styles:], plain.styled[styles:])):
+        share = plain.ground[:, SURFACES - len(FALLING) + kind]
+        changed = (dry != wet).any(1)
+        assert not changed[share == 0].any() and changed[share > 0.5].float().mean() > 0.9
 
 
 def test_some_are_painted_and_some_are_finished_before(before):
     plain, painted, finished = drawn(before), drawn(before, plain=0.0), drawn(before, finished=1.0)
-    assert torch.equal(finished.painted, finished.styled)
+    styles = len(STYLES) - 1
+    assert torch.equal(finished.painted[:styles], finished.styled[:styles])
     assert torch.equal(painted.styled, plain.styled) and not torch.equal(painted.painted, plain.painted)
 
 

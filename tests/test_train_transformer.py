@@ -12,12 +12,13 @@ import torch
 from safetensors.torch import load_file
 
 from vitascope.data.shards import Shards, write_shard
-from vitascope.models.layout import SLOTS, from_grid
+from vitascope.models.layout import PLACE, SLOTS, from_grid
 from vitascope.models.text import Text
 from vitascope.models.transformer import TRANSFORMERS, patchify
 from vitascope.train.transformer import Trained, TrainingConfig, corrupt, draw_batch, losses, rate_at, train
 
 CONFIG = TrainingConfig(size="nano", tokens=200, rate=3e-3, warmup=2, steps=12, images=0.5, alone=2)
+TOLD = replace(CONFIG, unconditional=0.0, unplanned=0.0, anywhere=0.0)
 PROGRAM = """
 import json, sys
 from pathlib import Path
@@ -49,7 +50,7 @@ def test_known_tokens_do_not_count_and_have_their_own_level(data):
     shards = Shards(data / "train")
     sample = shards.take("clips.safetensors", 0)
     for seed in range(40):
-        batch = corrupt([sample], np.random.default_rng(seed), 1, unconditional=0.0, unplanned=0.0)
+        batch = corrupt([sample], np.random.default_rng(seed), 1, TOLD)
         quiet = batch.packed.times[batch.packed.level] == 0
         assert not batch.weight[quiet].any()
         assert torch.allclose(batch.packed.x[quiet], patchify(sample.latents, 1)[quiet])
@@ -113,10 +114,11 @@ def test_a_planner_learns_from_the_same_shards(data):
 def test_a_layout_is_heard(data):
     """Batches with layouts and without; a trained painter's answer depends on them."""
     sample = Shards(data / "train").take("clips.safetensors", 0)
-    told, untold = (corrupt([sample], np.random.default_rng(0), 1, unconditional=0.0, unplanned=share).packed.layouts[0]
-                    for share in (0.0, 1.0))
-    silent = corrupt([sample], np.random.default_rng(0), 1, unconditional=1.0, unplanned=0.0).packed.layouts[0]
+    told, untold, silent, nowhere = (
+        corrupt([sample], np.random.default_rng(0), 1, replace(TOLD, **change)).packed.layouts[0]
+        for change in ({}, {"unplanned": 1.0}, {"unconditional": 1.0}, {"anywhere": 1.0}))
     assert told is sample.layout and untold is None and silent is None
+    assert nowhere.look[PLACE] == 0 and torch.equal(nowhere.look[:PLACE], told.look[:PLACE])
 
 
 def test_a_killed_run_ends_like_an_undisturbed_one(data, tmp_path):

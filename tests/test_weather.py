@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from vitascope.falling import FALLING, Moments
 from vitascope.world.weather import WEATHERS, apply_weather
 
 CHANGING = [weather for weather in WEATHERS if weather != "clear"]
@@ -17,9 +18,8 @@ def clip(height: int = 64, width: int = 96, frames: int = 5, level: float = 0.6)
 
 
 def weathered(frames: np.ndarray, weather: str, *, seed: int = 0, pan: float = 0.0, fps: float = 8) -> np.ndarray:
-    path = pan * np.arange(len(frames))
-    return apply_weather(frames, weather, rng=np.random.default_rng(seed), camera_x=path,
-                         seconds=np.arange(len(frames)) / fps)
+    numbers = np.arange(len(frames))
+    return apply_weather(frames, weather, seed=seed, moments=Moments(numbers, numbers / fps, pan * numbers))
 
 
 @pytest.mark.parametrize("weather", WEATHERS)
@@ -83,6 +83,16 @@ def test_fog_is_thickest_at_the_horizon() -> None:
 def test_air_is_dark_at_night(weather: str) -> None:
     night, day = (weathered(clip(level=level), weather).mean() for level in (0.12, 0.8))
     assert night < 0.6 * day
+
+
+@pytest.mark.parametrize("weather", WEATHERS)
+def test_without_what_falls_the_light_is_the_same(weather: str) -> None:
+    frames, moments = clip(), Moments(*(np.arange(5) / 8,) * 3)
+    whole, dry = (apply_weather(frames, weather, seed=0, moments=moments, falls=falls) for falls in (True, False))
+    share = (whole != dry).any(-1).mean()
+    assert share < 0.5 and bool(share) == (weather in FALLING)
+    if weather != "clear":
+        assert (dry != frames).any()
 
 
 def test_unknown_weather_is_refused_with_the_known_ones() -> None:

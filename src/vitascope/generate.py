@@ -9,16 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .falling import Moments
 from .foresight import foresee
+from .grain import surfaces
 from .models.autoencoder import FRAMES
 from .models.layout import Layout
 from .models.recall import Seen
+from .models.stylist import Stylist
 from .models.upsampler import Told
 from .planning import plan
 from .sampling import Painter, Progress, embed, sample
 from .system import System
 from .tasks import Condition
-from .video import Video, from_unit
+from .video import Video, from_unit, to_unit
 
 
 def generate(system: System, condition: Condition, *, seed: int, steps: int | None = None,
@@ -51,9 +54,10 @@ def paint(system: System, painter: Painter, *, seed: int, steps: int | None = No
     how = {"seed": seed, "steps": system.config.steps if steps is None else steps, "sampler": sampler,
            "scale": system.config.guidance if guidance is None else guidance, "progress": progress}
     painter, seen = foresee(system.autoencoder, painter, seen, **how)
-    parts = sample(painter, **how)
-    yield from (stream_ring(system, torch.cat(list(parts), 1), painter.layout, seen=seen) if painter.condition.ring
-                else stream(system, parts, painter.layout, seen=seen))
+    parts, ring = sample(painter, **how), painter.condition.ring
+    frames = (stream_ring(system, torch.cat(list(parts), 1), painter.layout, seen=seen) if ring
+              else stream(system, parts, painter.layout, seen=seen))
+    yield from (finish(system.stylist, frames, painter, seed) if painter.layout and system.stylist else frames)
 
 
 @torch.inference_mode()
@@ -90,8 +94,6 @@ def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None
             end += FRAMES * latents.shape[1]
             told = [Told(flat, range(end - frames.shape[2], end), seen)] if flat else ()
             large = system.upsampler(frames, told)
-            if layout and system.stylist:
-                large = system.stylist(large.clamp(-1, 1), int(layout.look[0]), end - frames.shape[2])
             ready = large.shape[2] - reach
             if ready > begin:
                 yield from_unit(large[0, :, begin:ready])
@@ -116,3 +118,19 @@ def stream_ring(system: System, latents: Tensor, layout: Layout | None = None, *
         if len(wanted := frames[skip:][:left]):
             yield wanted
         skip, left = max(skip - len(frames), 0), left - len(wanted)
+
+
+def finish(stylist: Stylist, parts: Iterable[np.ndarray], painter: Painter, seed: int) -> Iterator[np.ndarray]:
+    """Frames uint8 (t, H, W, 3), as they come, in the style and the weather that were planned."""
+    condition, look = painter.condition, painter.layout.look.tolist()[:2]
+    if not stylist.wanted(*look):
+        yield from parts
+        return
+    camera_x = painter.layout.view[..., 0].flatten().cumsum(0).numpy()
+    first, period = (0, condition.frames / condition.fps) if condition.ring else (FRAMES - 1, None)
+    for frames in parts:
+        numbers = np.arange(first, first + len(frames))
+        moments = Moments(numbers, numbers / condition.fps, camera_x[numbers], period)
+        ground = torch.from_numpy(surfaces(seed, *frames.shape[1:3], moments))
+        yield from_unit(stylist(to_unit(frames[None]), ground, *look)[0])
+        first += len(frames)

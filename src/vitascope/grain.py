@@ -2,16 +2,18 @@
 
 Random surfaces (H, W), float32 in [0, 1], made of noise with so many cells for each height of the frame: they look
 alike at every size. A seed gives the same ones again. All lie still while the picture moves, but for film, which is
-another piece in every frame.
+another piece in every frame. Rain and snow, which lie before the picture, are counted with them.
 """
 
 from functools import lru_cache
 
 import numpy as np
 
+from .falling import FALLING, Moments, falling
+
 PAPER, FIBRES, BENDS = 128, 64, 12  # cells for each height
 LINES = 26  # of hatching, for each height
-SURFACES = 4
+SURFACES = 4 + len(FALLING)
 
 
 def paper(seed: int, height: int, width: int) -> np.ndarray:
@@ -35,10 +37,12 @@ def film(seed: int, height: int, width: int, number: int) -> np.ndarray:
     return np.roll(_noise(seed, 3, height, width, PAPER), (int(down), int(right)), (0, 1))
 
 
-def surfaces(seed: int, height: int, width: int, numbers: range) -> np.ndarray:
+def surfaces(seed: int, height: int, width: int, moments: Moments) -> np.ndarray:
     """All of them for some frames, (T, SURFACES, H, W)."""
     still = [draw(seed, height, width) for draw in (paper, fibres, hatching)]
-    return np.stack([np.stack([*still, film(seed, height, width, number)]) for number in numbers])
+    films = [np.stack([*still, film(seed, height, width, number)]) for number in moments.numbers]
+    falls = [falling(weather, seed, height, width, moments) for weather in FALLING]
+    return np.concatenate([np.stack(films), np.stack(falls, 1)], 1)
 
 
 @lru_cache(maxsize=8)

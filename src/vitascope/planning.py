@@ -31,7 +31,7 @@ FIT_NOISES = 2  # draws of the noise under which a fit is judged
 
 
 def plan(system: System, condition: Condition, words: Words, *, seed: int, sampler: str) -> Layout:
-    """The layout of a clip, as long as it is."""
+    """The layout of a clip, as long as it is. It names a place only where one prompt decides on it."""
     frames, rows, columns = condition.shape
     asked = replace(condition, shape=(frames, SLOTS + 1, 1), known=None, level=None)
     planner = Painter(system.planner, asked, words, system.config.plan_window, lean=math.log(columns / rows))
@@ -40,7 +40,8 @@ def plan(system: System, condition: Condition, words: Words, *, seed: int, sampl
             planner = _look(system, planner, condition, window, seed, sampler)
     parts = sample(planner, seed=seed, steps=system.config.plan_steps, scale=system.config.plan_guidance,
                    sampler=sampler)
-    return from_grid(torch.cat(list(parts), 1)).calm()
+    layout = from_grid(torch.cat(list(parts), 1)).calm()
+    return layout.anywhere() if condition.spans or (condition.levels == 0).any() else layout
 
 
 def _look(system: System, planner: Painter, condition: Condition, window: tuple[int, int], seed: int,

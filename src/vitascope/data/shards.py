@@ -17,6 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from ..falling import FALLING
 from ..models.autoencoder import Autoencoder
 from ..models.layout import Layout, from_grid, to_grid
 from ..models.text import Text
@@ -36,7 +37,7 @@ GROUP = 16  # clips that are encoded together
 SHARD = 128  # clips in a file
 STRETCH = 5  # latent frames that training sees of a clip that is longer
 WHOLE = 0.2  # of long clips are seen whole
-FINISHED = 3  # of ten clips in a style are painted in it; of the others only the words and the layout tell of the style
+FINISHED = 3  # of ten clips with a style or snow show it; of the others only the words and the layout tell of it
 FIRST_SEED = {"train": 2**32, "held-out": 2**40, "any": 2**41}  # no two splits share a seed
 
 
@@ -49,7 +50,7 @@ class Sample:
     pooled: Tensor  # (384,)
     caption: str
     layout: Layout | None = None  # what is where
-    finished: bool = False  # painted in a style of its own: to be gone on with, not to be painted from nothing
+    finished: bool = False  # in a style, or with what falls: to be gone on with, not to be painted from nothing
     lean: float = 0.0  # of a plan: the logarithm of its picture's width over its height
     opens: bool = True  # begins where its clip begins, with a latent frame that stands for a single frame
 
@@ -72,7 +73,7 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
         if autoencoder:
             tensors["truth"] += [torch.from_numpy(truth_map(*clip, frames, VOCABULARIES[vocabulary].subjects))
                                  for clip in zip(scenes, motions, starts)]
-            painted = [scene if done else replace(scene, style="3d") for scene, done in zip(scenes, finished)]
+            painted = [scene if done else unfinished(scene) for scene, done in zip(scenes, finished)]
             pictures = [draw(*clip, frames) for clip in zip(painted, motions, starts)]
             tensors["latents"] += encode(pictures, autoencoder)
             tensors["finished"] += torch.tensor(finished)
@@ -90,11 +91,16 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
 
 
 def is_finished(scene: Scene) -> bool:
-    """Whether the latents of a scene show its style.
+    """Whether the latents of a scene show its style, and what falls.
 
-    A style is put on a painting that is ready (see `upsampler`), but what a user gives to be continued may have one.
+    Both are put on a painting that is ready (see `stylist`), but what a user gives to be continued may have them.
     """
-    return scene.style != "3d" and scene.seed % 10 < FINISHED
+    return scene != unfinished(scene) and scene.seed % 10 < FINISHED
+
+
+def unfinished(scene: Scene) -> Scene:
+    """The same before anything is put on it: in no style, and in weather from which nothing falls."""
+    return replace(scene, style="3d", falls=scene.shots[0].weather not in FALLING)
 
 
 def draw(scene: Scene, motion: Motion, start: int, frames: int) -> np.ndarray:

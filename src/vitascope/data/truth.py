@@ -8,7 +8,7 @@ from torch import Tensor
 from ..models.autoencoder import FRAMES, SIDE
 from ..models.layout import POSE, SLOTS, SMALLEST, Layout
 from ..models.upsampler import SCALE
-from ..world.catalogue import COLOURS, TIME_PHRASES, number_of
+from ..world.catalogue import COLOURS, PLACE_PHRASES, TIME_PHRASES, number_of
 from ..world.physics import Motion
 from ..world.render import BLOCK_SIZE, PAINT, TRAIL_HEIGHT
 from ..world.scene import Actor, Scene
@@ -39,10 +39,11 @@ def layout_of(scene: Scene, motion: Motion, start: int, frames: int) -> Layout:
 
 
 def look_of(scene: Scene) -> Tensor:
-    """Numbers (LOOKS,) of style, weather and time of day."""
+    """Numbers (LOOKS,) of style, weather, time of day and place."""
     shot = scene.shots[0]
     style, weather = list(STYLES).index(scene.style), 1 + WEATHERS.index(shot.weather)
-    return torch.tensor([style, weather, 1 + list(TIME_PHRASES).index(shot.time)])
+    time, place = 1 + list(TIME_PHRASES).index(shot.time), 1 + list(PLACE_PHRASES).index(shot.place)
+    return torch.tensor([style, weather, time, place])
 
 
 Thing = tuple[int, int, np.ndarray]

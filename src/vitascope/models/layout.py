@@ -24,7 +24,9 @@ POSE = 8  # x, y, side, cosine and sine of the angle, mirrored (1 or -1), visibl
 POSE_PARTS = (2, 1, 2, 1, 2)  # numbers of its place, its side, its turn, mirrored, its shares
 VIEW = 3  # the camera's step since the frame before: x, y, logarithm of the zoom
 SUBJECT_BITS, COLOUR_BITS = 6, 2
-LOOKS, LOOK_BITS = 3, 3  # style, weather, time of day
+LOOK_BITS = (3, 3, 3, 4)  # style, weather, time of day, place
+LOOKS = len(LOOK_BITS)
+PLACE = 3  # which of them
 CHANNELS = FRAMES * POSE + SUBJECT_BITS + COLOUR_BITS
 SCALE = torch.tensor([3.0, 3.0, 6.0, 1.0, 1.0, 1.0, 2.0, 2.0])  # poses → numbers of about unit variance
 SHIFT = torch.tensor([0.0, 0.0, -0.35, 0.0, 0.0, 0.0, -0.5, -0.5])
@@ -48,7 +50,7 @@ class Layout:
     view: Tensor  # (K, F, VIEW)
     subjects: Tensor  # (SLOTS,) whole numbers, 0 for none
     colours: Tensor  # (SLOTS,) whole numbers, 0 for the subject's own
-    look: Tensor  # (LOOKS,) whole numbers: style, 0 for none in particular; weather and time of day, 0 for unknown
+    look: Tensor  # (LOOKS,) whole numbers: style, 0 for none in particular; weather, time of day, place, 0 for unknown
 
     def part(self, groups: slice | Tensor) -> "Layout":
         """Some of the groups."""
@@ -74,6 +76,10 @@ class Layout:
         moving = torch.stack([mean[:, :2].norm(dim=1) > TREMBLE] * 2 + [mean[:, 2].abs() > TREMBLE], 1)
         return replace(self, view=(steps * moving).view_as(self.view))
 
+    def anywhere(self) -> "Layout":
+        """The same, saying nothing of the place."""
+        return replace(self, look=self.look.index_fill(0, torch.tensor(PLACE), 0))
+
     def frame_by_frame(self) -> "Layout":
         """The same in groups of one frame."""
         poses, view = rearrange(self.poses, "k f s p -> (k f) 1 s p"), rearrange(self.view, "k f v -> (k f) 1 v")
@@ -88,7 +94,8 @@ def to_grid(layout: Layout) -> Tensor:
     names = torch.cat([_bits(layout.subjects, SUBJECT_BITS), _bits(layout.colours, COLOUR_BITS)], 1)     # (s, bits)
     rows = torch.cat([poses * present, repeat(names, "s b -> k s b", k=K)], -1)                          # (k, s, C)
     view = rearrange(layout.view * VIEW_SCALE, "k f v -> k 1 (f v)")
-    view = torch.cat([view, repeat(_bits(layout.look, LOOK_BITS), "l b -> k 1 (l b)", k=K)], -1)
+    look = torch.cat([_bits(number[None], count) for number, count in zip(layout.look, LOOK_BITS)], 1)   # (1, bits)
+    view = torch.cat([view, repeat(look, "1 b -> k 1 b", k=K)], -1)
     rows = torch.cat([rows, F.pad(view, (0, CHANNELS - view.shape[-1]))], 1)
     return rearrange(rows, "k s c -> c k s 1")
 
@@ -103,8 +110,9 @@ def from_grid(grid: Tensor) -> Layout:
                        torch.where(mirrored < 0, -1.0, 1.0), shares.clamp(0, 1)], -1)
     names = slots[..., numbers:].mean(0)
     view = rearrange(rows[:, SLOTS, :FRAMES * VIEW], "k (f v) -> k f v", f=FRAMES) / VIEW_SCALE
-    looks = rearrange(rows[:, SLOTS, FRAMES * VIEW:][:, :LOOKS * LOOK_BITS].mean(0), "(l b) -> l b", l=LOOKS)
-    return Layout(poses, view, _number(names[:, :SUBJECT_BITS]), _number(names[:, SUBJECT_BITS:]), _number(looks))
+    look = rows[:, SLOTS, FRAMES * VIEW:][:, :sum(LOOK_BITS)].mean(0, keepdim=True)                     # (1, bits)
+    look = torch.cat([_number(bits) for bits in look.split(LOOK_BITS, 1)])
+    return Layout(poses, view, _number(names[:, :SUBJECT_BITS]), _number(names[:, SUBJECT_BITS:]), look)
 
 
 def _bits(numbers: Tensor, count: int) -> Tensor:
@@ -198,11 +206,11 @@ class Staging(nn.Module):
         self.read, self.tell = nn.Linear(TOLD, 4 * width), nn.Linear(4 * width, width, bias=False)
         self.subject, self.colour = nn.Embedding(2**SUBJECT_BITS, 4 * width), nn.Embedding(2**COLOUR_BITS, 4 * width)
         self.view = nn.Linear(VIEWED, width, bias=False)
-        self.weather, self.time = nn.Embedding(2**LOOK_BITS, width), nn.Embedding(2**LOOK_BITS, width)
+        self.weather, self.time, self.place = (nn.Embedding(2**count, width) for count in LOOK_BITS[1:])
         self.unplanned = nn.Parameter(torch.zeros(width))
 
     def initialise(self) -> None:
-        for zero in (self.tell, self.view, self.weather, self.time):
+        for zero in (self.tell, self.view, self.weather, self.time, self.place):
             nn.init.zeros_(zero.weight)
 
     def forward(self, layouts: list[Layout | None], shapes: list[tuple[int, int, int]]) -> Tensor:
@@ -224,6 +232,7 @@ class Staging(nn.Module):
         y = self.tell(hidden * F.relu(hidden))                                                  # (P, width)
         path = layout.view.flatten(0, 1).cumsum(0).unflatten(0, layout.view.shape[:2])          # (k, f, VIEW)
         view = self.view(torch.cat([path, waves(path[..., :2], VIEW_WAVES).flatten(2)], -1).flatten(1))  # (k, width)
-        view = view + self.weather(layout.look[1]) + self.time(layout.look[2])
+        for known, number in zip((self.weather, self.time, self.place), layout.look[1:]):
+            view = view + known(number)
         x = repeat(view, "k d -> (k n) d", n=rows * columns).to(y.dtype)
         return x.index_add(0, (k * rows + h) * columns + w, y)

@@ -1,10 +1,10 @@
-"""A style put on a finished video: (B, 3, T, H, W) in [-1, 1] and the number of a style → the same video in that style.
+"""A style and what falls, put on a finished video: (B, 3, T, H, W) in [-1, 1] → the same video in that style.
 
-A feed-forward network for each style (after Johnson et al. 2016, "Perceptual Losses for Real-Time Style Transfer"),
-frame by frame: pictures are painted without a style, which the transformer then need not learn anew for every subject
-and place. A network sees a frame at four scales, the mean and the spread of its colours, waves of lightness and hue,
-how far from the middle a pixel lies, and the surfaces of `grain`: that is what outlines, square pixels, exposure, few
-colours, dark corners, hatching and grain take.
+A feed-forward network for each style and for rain and snow (after Johnson et al. 2016, "Perceptual Losses for Real-Time
+Style Transfer"), frame by frame: pictures are painted without them, which the transformer then need not learn anew for
+every subject and place. A network sees a frame at four scales, the mean and the spread of its colours, waves of
+lightness and hue, how far from the middle a pixel lies, and the surfaces of `grain`: that is what outlines, square
+pixels, exposure, few colours, dark corners, hatching, grain and snowflakes take.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
 
-from ..grain import SURFACES, surfaces
+from ..grain import SURFACES
 from .layout import waves
 
 SCALES = (1, 2, 4, 8)  # pixels over which a frame of HEIGHT is averaged, others in proportion
@@ -27,35 +27,39 @@ LIGHTNESS = torch.tensor([[0.299, 0.587, 0.114], [0.500, -0.419, -0.081], [-0.16
 
 @dataclass(frozen=True)
 class StylistConfig:
-    styles: int = 4  # numbers 1 to `styles`; 0 is none
+    styles: int = 4  # numbers 1 to `styles` of a layout's look; 0 is none
+    falls: tuple[int, ...] = (2, 3)  # numbers of the weathers in which something falls
     width: int = 32
     layers: int = 4
 
 
 class Stylist(nn.Module):
-    """One network for each style."""
+    """One network for each style, and one for each weather in which something falls."""
 
     def __init__(self, config: StylistConfig) -> None:
         super().__init__()
-        self.config = config
-        self.networks = nn.ModuleList(_network(config) for _ in range(config.styles))
-        self.colours = nn.ModuleList(nn.Conv2d(SEEN, 3, 1) for _ in range(config.styles))  # all that is linear
+        self.config, count = config, config.styles + len(config.falls)
+        self.networks = nn.ModuleList(_network(config) for _ in range(count))
+        self.colours = nn.ModuleList(nn.Conv2d(SEEN, 3, 1) for _ in range(count))  # all that is linear
         self.to(memory_format=torch.channels_last)
 
-    def forward(self, video: Tensor, style: int, first: int = 0) -> Tensor:
-        """The video, from frame number `first` on, in a style; styles that it does not have leave it as it is."""
-        if not 0 < style <= self.config.styles:
-            return video
-        B, _, T, H, W = video.shape
-        frames = rearrange(video, "b c t h w -> (b t) c h w")
-        ground = torch.from_numpy(surfaces(0, H, W, range(first, first + T))).to(video).repeat(B, 1, 1, 1)
-        styled = self.apply_style(look_at(frames, ground), style)
-        return rearrange(styled, "(b t) c h w -> b c t h w", b=B).to(video.dtype)
+    def wanted(self, style: int, weather: int) -> list[int]:
+        """The networks that a look takes, in their order: rain and snow fall first. Unknown numbers take none."""
+        falls = [self.config.styles + n for n, number in enumerate(self.config.falls) if number == weather]
+        return falls + [style - 1] * (0 < style <= self.config.styles)
 
-    def apply_style(self, seen: Tensor, style: int) -> Tensor:
-        """Frames (N, 3, H, W) in a style, of what `look_at` sees of them or of parts of them."""
+    def forward(self, video: Tensor, ground: Tensor, style: int, weather: int = 0) -> Tensor:
+        """The video on its surfaces (T, SURFACES, H, W), in a style and a weather."""
+        B, _, _, H, W = video.shape
+        frames, ground = rearrange(video, "b c t h w -> (b t) c h w"), ground.to(video).repeat(B, 1, 1, 1)
+        for network in self.wanted(style, weather):
+            frames = self.apply_style(look_at(frames, ground), network)
+        return rearrange(frames, "(b t) c h w -> b c t h w", b=B).to(video.dtype)
+
+    def apply_style(self, seen: Tensor, network: int) -> Tensor:
+        """Frames (N, 3, H, W) as one network puts it, of what `look_at` sees of them or of parts of them."""
         seen = seen.contiguous(memory_format=torch.channels_last)
-        return self.colours[style - 1](seen) + self.networks[style - 1](seen)
+        return self.colours[network](seen) + self.networks[network](seen)
 
 
 def _network(config: StylistConfig) -> nn.Sequential:

@@ -32,7 +32,7 @@ class Textures(nn.Module):
         self.left.data[-1] = 0
         self.tints = nn.Parameter(torch.zeros(2**COLOUR_BITS, COLOURS, COLOURS))  # what another colour makes of them
         self.tints.data.diagonal(dim1=1, dim2=2).fill_(1)
-        self.lights = nn.Parameter(torch.zeros(2, 2**LOOK_BITS, 2, COLOURS))  # weather, time: factors - 1, shifts
+        self.lights = nn.Parameter(torch.zeros(2, 2**LOOK_BITS[1], 2, COLOURS))  # weather, time: factors - 1, shifts
 
     def forward(self, layout: Layout, rows: int, columns: int) -> Tensor:
         """What is where in the frames of a layout, (T, channels + MARKS, rows, columns), the near before the far.

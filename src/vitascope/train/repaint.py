@@ -3,8 +3,7 @@
 The things in the first frame of a clip are hidden in noise, and what is around them in part, and it is painted again
 under its own layout and words; then the others are painted from what can be foreseen of them, as in use. What cannot be
 foreseen and is no thing is hidden nearly wholly. What comes out shows what the clip shows, with the painter's faults in
-it; so the clip is what a decoder should have made of it. Snow and rain are left out: flakes would be asked for that
-nothing tells of.
+it; so the clip is what a decoder should have made of it. What is put on finished videos is left out.
 """
 
 import os
@@ -16,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..data.shards import FIRST_SEED, describe, draw, encode
+from ..data.shards import FIRST_SEED, describe, draw, encode, unfinished
 from ..data.truth import layout_of
 from ..foresight import ROOM, VEIL, carry
 from ..models.autoencoder import Autoencoder
@@ -31,7 +30,6 @@ from ..tasks import Condition
 from ..world.physics import Motion, simulate
 from ..world.scene import BUNDLED, Scene, sample_scene
 
-VOCABULARY = replace(BUNDLED, styles=("3d",), weathers=("clear", "clear", "fog"))
 SIDE, FRAMES = 64, 17  # of a clip at the painter's size
 STEPS, GUIDANCE = 5, 2.0
 REST = (0.2, 0.6)  # noise levels of what is around things in the first frame
@@ -94,5 +92,5 @@ def paint(seed: int, painter: Transformer, autoencoder: Autoencoder, text: Text)
 
 
 def _scene(seed: int) -> tuple[Scene, Motion]:
-    scene = sample_scene(seed, VOCABULARY, width=SCALE * SIDE, height=SCALE * SIDE, frames=FRAMES)
+    scene = unfinished(sample_scene(seed, BUNDLED, width=SCALE * SIDE, height=SCALE * SIDE, frames=FRAMES))
     return scene, simulate(scene)

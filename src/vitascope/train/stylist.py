@@ -1,8 +1,8 @@
-"""Train what puts a style on a finished video, on pictures that the world renders without one and in every one.
+"""Train what puts a style, rain and snow on a finished video, on pictures that the world renders with and without them.
 
 Most inputs have gone through the autoencoder, with noise on their latents, and through the upsampler: a stylist is to
-draw outlines on what is soft, too. Some have their style already, as a clip has that is continued. What is random in a
-style (grain, the phase of hatching) is shown beside the picture.
+draw outlines on what is soft, too. Some have their style already, as a clip has that is continued. What is random
+(grain, the phase of hatching, where flakes are) is shown beside the picture.
 """
 
 from dataclasses import dataclass, field, replace
@@ -15,6 +15,7 @@ from torch import Tensor
 from ..data.shards import FIRST_SEED
 from ..data.truth import layout_of
 from ..evaluate.reconstruction import psnr
+from ..falling import FALLING
 from ..grain import surfaces
 from ..models.autoencoder import Autoencoder
 from ..models.stylist import STYLISTS, Stylist, StylistConfig, look_at
@@ -22,7 +23,7 @@ from ..models.upsampler import Told, Upsampler, halve
 from ..precision import fast_precision
 from ..video import to_unit
 from ..world.physics import simulate
-from ..world.render import finish, render_frame
+from ..world.render import finish, moments_of, render_frame
 from ..world.scene import VOCABULARIES, sample_scene
 from ..world.styles import STYLES
 from .autoencoder import gradient_error, sheet
@@ -55,10 +56,10 @@ class StylistTraining:
 
 @dataclass(frozen=True)
 class Pictures:
-    """N pictures as they are painted, and as they are to look, for each of K styles: (K, N, 3, S, S)."""
+    """N pictures as they are painted, and as they are to look, for each of K networks: (K, N, 3, S, S)."""
     painted: Tensor
     styled: Tensor
-    ground: Tensor  # (N, SURFACES, S, S) what they are drawn on, whatever the style
+    ground: Tensor  # (N, SURFACES, S, S) what they are drawn on, whatever the network
 
 
 def train(config: StylistTraining, directory: Path, autoencoder: Autoencoder, upsampler: Upsampler) -> Stylist:
@@ -78,13 +79,13 @@ def train(config: StylistTraining, directory: Path, autoencoder: Autoencoder, up
         averaged = averaged_model(model, average)
         save_checkpoint(directory, step, model=model, average=average, optimizer=optimizer)
         save_weights(directory, averaged.state_dict(), config.model)
-        names = list(STYLES)[1:config.model.styles + 1]
-        made = torch.stack([restyle(averaged, painted, held_out.ground, number)
-                            for number, painted in enumerate(held_out.painted, 1)])
+        names = [*list(STYLES)[1:], *FALLING]
+        made = torch.stack([restyle(averaged, painted, held_out.ground, network)
+                            for network, painted in enumerate(held_out.painted)])
         scores = {f"psnr/{name}": psnr(right[:, :, None], own[:, :, None]).mean().item()
                   for name, right, own in zip(names, held_out.styled, made, strict=True)}
         log.write(step, {**values, **scores})
-        rows = (x.transpose(1, 2) for x in (held_out.styled, made))  # the pictures of a style as the frames of a clip
+        rows = (x.transpose(1, 2) for x in (held_out.styled, made))  # the pictures of a network as the frames of a clip
         save_sheet(directory / "samples" / f"{step:08d}.png", sheet(*rows))
 
     def take_step(step: int) -> float:
@@ -100,15 +101,15 @@ def train(config: StylistTraining, directory: Path, autoencoder: Autoencoder, up
 
 def train_step(model: Stylist, optimizer: torch.optim.Optimizer, pictures: Pictures, config: StylistTraining,
                step: int) -> float:
-    """One step of every style on parts of some pictures; the loss."""
+    """One step of every network on parts of some pictures; the loss."""
     rng, total = step_generator(config.seed, step), 0.0
     chosen = torch.from_numpy(rng.integers(pictures.painted.shape[1], size=config.batch))
     top, left = (int(rng.integers(SIDE - config.side + 1)) for _ in range(2))
     rows, columns = slice(top, top + config.side), slice(left, left + config.side)
-    for style, (painted, styled) in enumerate(zip(pictures.painted, pictures.styled), 1):
+    for network, (painted, styled) in enumerate(zip(pictures.painted, pictures.styled)):
         seen = look_at(painted[chosen], pictures.ground[chosen])[..., rows, columns]
         with fast_precision():
-            error = model.apply_style(seen, style).float() - styled[chosen][..., rows, columns]
+            error = model.apply_style(seen, network).float() - styled[chosen][..., rows, columns]
         loss = error.abs().mean() + config.edges * gradient_error(error)
         loss.backward()
         total += loss.item()
@@ -119,33 +120,44 @@ def train_step(model: Stylist, optimizer: torch.optim.Optimizer, pictures: Pictu
 
 @torch.no_grad()
 def draw_pictures(seeds: range, config: StylistTraining, autoencoder: Autoencoder, upsampler: Upsampler) -> Pictures:
-    """A frame of each scene, as it is painted and in every style."""
+    """A frame of each scene, as it is painted and in every style, and as each weather makes it without and with what
+    falls.
+    """
     painted, styled, ground = [], [], []
-    styles = list(STYLES)[1:config.model.styles + 1]
+    styles = list(STYLES)[1:]
     for seed in seeds:
         rng = np.random.default_rng([seed, 8])
         scene = replace(sample_scene(seed, VOCABULARIES[config.vocabulary], width=SIDE, height=SIDE), style="3d")
         motion, now = simulate(scene), int(rng.integers(scene.frames))
-        plain = render_frame(scene, motion, now)
-        targets = np.stack([finish(plain, replace(scene, style=style), now) for style in styles])
-        targets = to_unit(targets)                                                             # (K, 3, 1, S, S)
-        before = targets if rng.random() < config.finished else to_unit(plain[None])
+        scenes = [scene] * len(styles) + [replace(scene, shots=tuple(replace(shot, weather=weather)
+                                                                     for shot in scene.shots)) for weather in FALLING]
+        dry, wet = (to_unit(np.stack([render_frame(replace(each, falls=falls), motion, now) for each in scenes]))
+                    for falls in (False, True))                                                # (K, 3, 1, S, S) each
+        targets = wet.clone()
+        targets[:len(styles)] = to_unit(np.stack([finish(render_frame(scene, motion, now), replace(scene, style=style),
+                                                         now) for style in styles]))
+        fallen = wet - dry
+        fallen[len(styles):] = 0  # is for their networks to add
+        if rng.random() < config.finished:
+            dry[:len(styles)], fallen[:] = targets[:len(styles)], 0
         if rng.random() >= config.plain:
-            latents = autoencoder.encode(halve(before)).float()
-            noise = config.noise * rng.random() * torch.randn(latents.shape, generator=torch_generator(rng))
-            told = len(before) * [Told.last(layout_of(scene, motion, now, 1), 1)]
-            before = upsampler(autoencoder.decode(latents + noise).clamp(-1, 1), told).clamp(-1, 1)
-        painted.append(before[:, :, 0].float().expand(len(styles), -1, -1, -1))
+            latents = autoencoder.encode(halve(dry)).float()
+            noise = config.noise * rng.random() * torch.randn(latents.shape[1:], generator=torch_generator(rng))
+            told = [Told.last(layout_of(each, motion, now, 1), 1) for each in scenes]
+            dry = upsampler(autoencoder.decode(latents + noise).clamp(-1, 1), told)
+        before = (dry + fallen).clamp(-1, 1)
+        painted.append(before[:, :, 0].float())
         styled.append(targets[:, :, 0])
-        ground.append(torch.from_numpy(surfaces(scene.seed, SIDE, SIDE, range(now, now + 1))[0]))
+        moment = moments_of(scene, motion, range(now, now + 1))
+        ground.append(torch.from_numpy(surfaces(scene.seed, SIDE, SIDE, moment)[0]))
     return Pictures(torch.stack(painted, 1), torch.stack(styled, 1), torch.stack(ground))
 
 
 @torch.no_grad()
-def restyle(model: Stylist, pictures: Tensor, ground: Tensor, style: int) -> Tensor:
-    """Pictures (N, 3, S, S) on their surfaces in a style."""
+def restyle(model: Stylist, pictures: Tensor, ground: Tensor, network: int) -> Tensor:
+    """Pictures (N, 3, S, S) on their surfaces as one network puts them."""
     with fast_precision():
-        return model.apply_style(look_at(pictures, ground), style).float().clamp(-1, 1)
+        return model.apply_style(look_at(pictures, ground), network).float().clamp(-1, 1)
 
 
 def averaged_model(model: Stylist, average: Average) -> Stylist:

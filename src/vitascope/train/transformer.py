@@ -50,7 +50,7 @@ TRUTH_DEPTH = 0.5  # which layer names the subjects, as a share of the depth
 class TrainingConfig:
     size: str = "bundled"
     tokens: int = 2560  # in one step, about
-    images: float = 0.3  # share of the tokens that are images
+    images: float = 0.35  # share of the tokens that are images
     alone: int = 1500  # steps of images alone before that
     rate: float = 1e-3  # peak learning rate
     warmup: int = 200  # steps
@@ -59,7 +59,8 @@ class TrainingConfig:
     decay: float = 0.999  # of the moving average
     unconditional: float = 0.1  # share of samples without text and layout
     unplanned: float = 0.2  # share of the others without layout
-    subjects: float = 0.25  # additional weight of the velocity where a subject is seen: places are soon learnt
+    anywhere: float = 0.2  # share of layouts that do not say the place
+    subjects: float = 0.15  # additional weight of the velocity where a subject is seen: places are soon learnt
     truth: float = 0.1  # weight of naming the subjects
     seed: int = 0
 
@@ -102,7 +103,7 @@ def draw_batch(shards: Shards, config: TrainingConfig, patch: int, step: int) ->
     share = 1.0 if step < config.alone else config.images
     samples = sorted(_draw_samples(shards, share, config.tokens, rng),
                      key=lambda sample: (sample.truth.numel(), sample.truth.shape))
-    return corrupt(samples, rng, patch, unconditional=config.unconditional, unplanned=config.unplanned)
+    return corrupt(samples, rng, patch, config)
 
 
 def _draw_samples(shards: Shards, image_share: float, tokens: int, rng: np.random.Generator) -> Iterator[Sample]:
@@ -117,8 +118,7 @@ def _draw_samples(shards: Shards, image_share: float, tokens: int, rng: np.rando
             yield sample
 
 
-def corrupt(samples: list[Sample], rng: np.random.Generator, patch: int, *, unconditional: float,
-            unplanned: float) -> Batch:
+def corrupt(samples: list[Sample], rng: np.random.Generator, patch: int, config: TrainingConfig) -> Batch:
     """Give each sample a task, a noise level and noise."""
     generator = torch_generator(rng)
     times = sample_times(len(samples), generator)
@@ -127,11 +127,14 @@ def corrupt(samples: list[Sample], rng: np.random.Generator, patch: int, *, unco
         levels = draw_levels(tuple(sample.latents.shape[1:]), rng, known=sample.finished)
         noise = torch.randn(sample.latents.shape, generator=generator)
         t = levels * u
-        silent = rng.random() < unconditional
-        planned = not silent and rng.random() >= unplanned
+        silent = rng.random() < config.unconditional
+        planned = not silent and rng.random() >= config.unplanned
+        layout = sample.layout if planned else None
+        if layout and rng.random() < config.anywhere:
+            layout = layout.anywhere()
         noisy.append(Noisy(interpolate(sample.latents, noise, t), t, sample.states[:0] if silent else sample.states,
                            torch.zeros_like(sample.pooled) if silent else sample.pooled,
-                           opens=sample.opens, lean=sample.lean, layout=sample.layout if planned else None))
+                           opens=sample.opens, lean=sample.lean, layout=layout))
         targets.append(patchify(velocity(sample.latents, noise), patch))
         weights.append((patchify(levels[None], patch).amax(1) > UNKNOWN).float())
     truth = torch.cat([patchify(sample.truth[None], patch)[:, 0] for sample in samples]).long()
@@ -189,7 +192,7 @@ def validate(model: Trained, shards: Shards, config: TrainingConfig, *, batches:
     """Losses on the held-out shards, on the same samples, tasks and noise every time."""
     patch = model.transformer.config.patch
     totals: dict[str, float] = {}
-    fixed = replace(config, seed=config.seed + 1, unconditional=0.0, unplanned=0.0, alone=0)
+    fixed = replace(config, seed=config.seed + 1, unconditional=0.0, unplanned=0.0, anywhere=0.0, alone=0)
     for number in range(batches):
         kind = ("images", "clips")[number % 2]
         batch = draw_batch(shards, replace(fixed, images=float(kind == "images")), patch, number)

@@ -10,6 +10,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from ..falling import Moments
 from .artwork import LEVELS, SPRITE_SIZE, sprite
 from .catalogue import BRICK, BURST, OCCLUDERS, SUBJECTS
 from .physics import BLOCK, Motion, simulate
@@ -77,9 +78,14 @@ def _render_shot(scene: Scene, shot: Shot, index: int, motion: Motion, first: in
             _draw_actor(frame, shot.actors[a], shot.time, motion, first, now, int(a), view)
         for _, name, x, y, size in fronts:
             _draw_sprite(frame, sprite_of(OCCLUDERS[name], 0, shot.time), x, y, size, 0.0, False, view)
-    return apply_weather(frames, shot.weather, rng=np.random.default_rng([shot.backdrop, 7]),
-                         camera_x=motion.camera_x[times.start:times.stop],
-                         seconds=(np.array(times) - first) / scene.fps)
+    return apply_weather(frames, shot.weather, seed=scene.seed, moments=moments_of(scene, motion, times, first),
+                         falls=scene.falls)
+
+
+def moments_of(scene: Scene, motion: Motion, times: range, first: int = 0) -> Moments:
+    """The frames `times` of a shot that begins at frame `first`."""
+    numbers = np.array(times)
+    return Moments(numbers, (numbers - first) / scene.fps, motion.camera_x[numbers])
 
 
 def _window(panorama: np.ndarray, unit: float, view: View, shape: tuple[int, ...]) -> np.ndarray:

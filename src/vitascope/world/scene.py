@@ -79,6 +79,7 @@ class Scene:
     fps: float
     style: str
     shots: tuple[Shot, ...]
+    falls: bool = True  # rain and snow are seen to fall; without, only their light
 
     @property
     def frames(self) -> int:
