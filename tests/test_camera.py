@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vitascope.evaluate.camera import follow_camera
+from vitascope.camera import follow_camera
 
 
 def texture(side: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vitascope.evaluate.camera import CameraPath
+from vitascope.camera import CameraPath
 from vitascope.evaluate.reader import GEOMETRY, Sight
 from vitascope.evaluate.tracks import FEATURES, Detections, Observation, all_features, detect, link, mirror, shrink
 from vitascope.train.labels import PROPS

@@ -19,6 +19,7 @@ from .generate import paint, prepare
 from .models.autoencoder import FRAMES, SIDE
 from .models.recall import Seen
 from .models.upsampler import SCALE, halve
+from .planning import Footage
 from .sampling import OVERLAP, Progress
 from .seams import join
 from .system import System
@@ -37,6 +38,7 @@ class Plan:
     after: np.ndarray | None = None  # shown after it
     own: np.ndarray | None = None  # uint8 (T, H, W, 3): shown instead of it where `kept` (T, H, W), bool, says so
     kept: np.ndarray | None = None
+    filmed: np.ndarray | None = None  # which pixels of `own` a user gave, (T, H, W), bool; None: those that are kept
     frames: int | None = None  # generated frames that are shown; None: all
 
     @property
@@ -44,6 +46,13 @@ class Plan:
         """How many frames are shown."""
         made = self.condition.frames if self.frames is None else min(self.frames, self.condition.frames)
         return made + sum(len(given) for given in (self.before, self.after) if given is not None)
+
+    @property
+    def footage(self) -> Footage | None:
+        """What a user gave."""
+        if self.own is None:
+            return None
+        return Footage(self.own, self.kept if self.filmed is None else self.filmed)
 
     @property
     def seen(self) -> Seen | None:
@@ -59,7 +68,7 @@ def make(system: System, plan: Plan, *, seed: int, steps: int | None = None, gui
          sampler: str = "multistep", progress: Progress = lambda step, total: None) -> Iterator[np.ndarray]:
     """The frames uint8 (H, W, 3) of a plan, as they are made; the arguments are those of `generate`."""
     yield from () if plan.before is None else plan.before
-    painter = prepare(system, plan.condition, seed=seed, sampler=sampler)
+    painter = prepare(system, plan.condition, seed=seed, sampler=sampler, footage=plan.footage)
     parts = paint(system, painter, seed=seed, steps=steps, guidance=guidance, sampler=sampler, progress=progress,
                   seen=plan.seen)
     made = chain.from_iterable(parts)
@@ -182,9 +191,10 @@ def connect_clips(system: System, first: Video, second: Video, *, seconds: float
 
 def edit_clip(system: System, clip: Video, *, prompt: str, strength: float, negative: str = "") -> Plan:
     """The clip changed towards another prompt; its looks stay the more, the lower the strength; its motion stays."""
-    latents = encode_start(system, _whole(clip.pixels))
-    condition = blank(clip.pixels, latents.shape[1], prompt=prompt, negative=negative, fps=clip.fps)
-    return Plan(edit(condition, latents, strength=strength), frames=len(clip))
+    pixels = _whole(clip.pixels)
+    latents, none = encode_start(system, pixels), np.zeros(pixels.shape[:3], bool)
+    condition = blank(pixels, latents.shape[1], prompt=prompt, negative=negative, fps=clip.fps)
+    return Plan(edit(condition, latents, strength=strength), own=pixels, kept=none, filmed=~none, frames=len(clip))
 
 
 def _whole(pixels: np.ndarray) -> np.ndarray:

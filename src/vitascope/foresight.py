@@ -33,7 +33,7 @@ def foresee(autoencoder: Autoencoder, painter: Painter, seen: Seen | None = None
     given, known = condition.levels == 0, condition.known
     if not given.any():
         progress(0, steps * len(plan_windows(condition, painter.window)))
-        alone = replace(painter, condition=cut(condition, torch.arange(1)), layout=opening(layout))
+        alone = replace(painter, condition=cut(condition, torch.arange(1)), layout=layout.opening())
         first = torch.cat(list(sample(alone, seed=seed, steps=steps, scale=scale, sampler=sampler)), 1)
         known = first.expand(-1, len(given), -1, -1)
         given = torch.zeros_like(given).index_fill(0, torch.arange(0 if condition.ring else 1), True)
@@ -50,12 +50,6 @@ def is_open(condition: Condition, seen: Seen | None) -> bool:
     first = torch.arange(len(given)) < given.sum()
     return (len(given) > 1 and not condition.spans and bool((condition.levels[~given] == 1).all())
             and (seen is not None or bool((given == first).all())))
-
-
-def opening(layout: Layout) -> Layout:
-    """The frame that a clip begins with, or the one of a ring that the others are like, alone."""
-    poses = layout.poses[:1, -1:].expand(-1, FRAMES, -1, -1)
-    return replace(layout, poses=poses, view=torch.zeros_like(layout.view[:1]))
 
 
 def carry(autoencoder: Autoencoder, layout: Layout, seen: Seen, *, ring: bool = False) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ from .models.layout import Layout
 from .models.recall import Seen
 from .models.stylist import Stylist
 from .models.upsampler import Told
-from .planning import plan
+from .planning import Footage, plan
 from .sampling import Painter, Progress, embed, sample
 from .system import System
 from .tasks import Condition
@@ -61,10 +61,11 @@ def paint(system: System, painter: Painter, *, seed: int, steps: int | None = No
 
 
 @torch.inference_mode()
-def prepare(system: System, condition: Condition, *, seed: int, sampler: str = "multistep") -> Painter:
-    """Read what a condition says and plan what is to be where."""
+def prepare(system: System, condition: Condition, *, seed: int, sampler: str = "multistep",
+            footage: Footage | None = None) -> Painter:
+    """Read what a condition says and plan what is to be where; `footage` is what a user filmed of it."""
     words = embed(system.text, condition, system.card.get("near", {}))
-    layout = plan(system, condition, words, seed=seed, sampler=sampler) if system.planner else None
+    layout = plan(system, condition, words, seed=seed, sampler=sampler, footage=footage) if system.planner else None
     return Painter(system.transformer, condition, words, system.config.window, layout=layout)
 
 

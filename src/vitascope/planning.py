@@ -4,21 +4,28 @@ Where nothing but words is known, the planner's first draft is the plan. Where a
 needs no eye of its own, for the painter has one: of many drafts the one is taken under which the painter finds the
 known part likeliest, thing after thing is exchanged for that of another draft if it is likelier still, and in the end
 everything is moved, scaled and turned down the gradient of the painter's error (analysis by synthesis; Li et al. 2023,
-"Your Diffusion Model is Secretly a Zero-Shot Classifier", for the measure).
+"Your Diffusion Model is Secretly a Zero-Shot Classifier", for the measure). The camera's path is followed in the user's
+own frames.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import groupby
 
+import numpy as np
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from .diffusion.flow import interpolate, velocity
 from .diffusion.samplers import SAMPLERS, times
-from .models.layout import SLOTS, Layout, from_grid, to_grid
+from .finding import Finder
+from .models.autoencoder import FRAMES
+from .models.layout import POSE_PARTS, SLOTS, VIEW, Layout, from_grid, to_grid
 from .models.text import TextEmbedding
+from .models.textures import Textures
 from .models.transformer import Noisy, Transformer
 from .sampling import Painter, Words, mix, plan_windows, sample, velocities
 from .system import System
@@ -27,25 +34,71 @@ from .tasks import RATE, Condition, cut, know
 PROBE = 0.5  # noise level at which known parts are judged
 FIT_STEPS, FIT_RATE = 14, 0.012  # of Adam; in heights of the view, logarithms of sides and radians
 OFTEN = 0.25  # share of the drafts that has to agree on what there is
+EYE = 64  # height in pixels at which the camera is followed
+FILMED, TRUSTED = 0.2, 0.5  # share of a frame that it takes, share of the points that have to move as one
 FIT_NOISES = 2  # draws of the noise under which a fit is judged
 
 
-def plan(system: System, condition: Condition, words: Words, *, seed: int, sampler: str) -> Layout:
+@dataclass(frozen=True, eq=False)
+class Footage:
+    """A user's own frames of a clip."""
+    pixels: np.ndarray  # uint8 (T, H, W, 3)
+    filmed: np.ndarray  # (T, H, W), bool: where they show something
+
+    @property
+    def seen(self) -> np.ndarray:
+        """Which frames (T,) show enough."""
+        return self.filmed.mean((1, 2)) > FILMED
+
+    def camera(self, groups: slice) -> Tensor:
+        """The camera's step into every frame of some groups of the clip's layout, (K, FRAMES, VIEW); NaN if unknown."""
+        import cv2  # slow to load, and of no use where nothing is given
+
+        from .camera import follow_camera
+
+        T, H, W = self.filmed.shape
+        steps = np.full((FRAMES - 1 + T, VIEW), np.nan)
+        for known, run in groupby(range(T), key=self.seen.__getitem__):
+            if not known or len(frames := [*run]) < 2:
+                continue
+            small, free = (np.stack([cv2.resize(each.astype(np.uint8), (W * EYE // H, EYE), interpolation=way)
+                                     for each in array[frames]])
+                           for array, way in ((self.pixels, cv2.INTER_AREA), (self.filmed, cv2.INTER_NEAREST)))
+            path = follow_camera(small, free > 0, W / H)
+            if path.trust.mean() > TRUSTED:
+                places = np.stack([path.x * path.zoom, path.y * path.zoom, np.log(path.zoom)], 1)
+                steps[FRAMES + frames[0]:FRAMES + frames[-1]] = np.diff(places, axis=0)
+        return rearrange(torch.from_numpy(steps).float(), "(k f) v -> k f v", f=FRAMES)[groups]
+
+    def finder(self, textures: Textures, groups: slice) -> Finder:
+        """What looks for things in the frames that some groups of the clip's layout stand for."""
+        numbers = torch.arange(1 - FRAMES, len(self.pixels)).clamp(min=0)  # the first frame stands FRAMES times
+        numbers = torch.where(torch.from_numpy(self.seen)[numbers], numbers, -1)
+        numbers = rearrange(numbers, "(k f) -> k f", f=FRAMES)[groups]
+        taken = numbers.unique()
+        taken = taken[taken >= 0]
+        shown = torch.where(numbers < 0, -1, torch.searchsorted(taken, numbers.contiguous()))
+        return Finder(textures, self.pixels[taken.numpy()], shown)
+
+
+def plan(system: System, condition: Condition, words: Words, *, seed: int, sampler: str,
+         footage: Footage | None = None) -> Layout:
     """The layout of a clip, as long as it is. It names a place only where one prompt decides on it."""
     frames, rows, columns = condition.shape
     asked = replace(condition, shape=(frames, SLOTS + 1, 1), known=None, level=None)
     planner = Painter(system.planner, asked, words, system.config.plan_window, lean=math.log(columns / rows))
     if condition.known is not None and not condition.ring:
         for window in plan_windows(condition, system.config.window):
-            planner = _look(system, planner, condition, window, seed, sampler)
+            planner = _look(system, planner, condition, window, seed, sampler, footage)
     parts = sample(planner, seed=seed, steps=system.config.plan_steps, scale=system.config.plan_guidance,
                    sampler=sampler)
-    layout = from_grid(torch.cat(list(parts), 1)).calm()
+    known = (planner.condition.levels == 0).flatten(1).all(1)
+    layout = bridged(from_grid(torch.cat(list(parts), 1)), known).calm()
     return layout.anywhere() if condition.spans or (condition.levels == 0).any() else layout
 
 
 def _look(system: System, planner: Painter, condition: Condition, window: tuple[int, int], seed: int,
-          sampler: str) -> Painter:
+          sampler: str, footage: Footage | None) -> Painter:
     """The planner, knowing besides the layout that fits best to what is known of the picture in a window."""
     part, asked = (cut(each, torch.arange(*window)) for each in (condition, planner.condition))
     present = ((part.levels < 1).flatten(1).any(1) & (asked.levels == 1).flatten(1).all(1)).nonzero().flatten()
@@ -57,7 +110,16 @@ def _look(system: System, planner: Painter, condition: Condition, window: tuple[
     drafts = SAMPLERS[sampler](planner.field(window[0], asked, system.config.plan_guidance), mix(asked, start),
                                times(system.config.plan_steps))
     eye = Eye.on(system.transformer, part, planner.words, slice(first, last), generator, opens=window[0] == 0)
-    found = eye.fit(eye.choose(likely([from_grid(draft).part(slice(first, last)) for draft in drafts])))
+    drafts = likely([from_grid(draft).part(slice(first, last)) for draft in drafts])
+    if footage is None:
+        found = eye.fit(eye.choose(drafts))
+    else:
+        groups = slice(window[0] + first, window[0] + last)
+        finder, steps = footage.finder(system.upsampler.textures, groups), footage.camera(groups)
+        found, all_found = finder.place(eye.choose([finder.place(draft)[0] for draft in drafts]))
+        if not all_found:
+            found, _ = finder.place(eye.fit(found))
+        found = replace(found, view=torch.where(steps.isnan(), found.view, steps))
     grid, told = to_grid(found), planner.condition
     for frame in present.tolist():
         told = know(told, grid[:, frame - first:][:, :1], slice(window[0] + frame, window[0] + frame + 1))
@@ -66,8 +128,10 @@ def _look(system: System, planner: Painter, condition: Condition, window: tuple[
 
 def likely(drafts: list[Layout]) -> list[Layout]:
     """The drafts whose things are those of many: what a prompt says outright is not for the eye to decide."""
-    casts = Counter(tuple(draft.subjects.tolist()) for draft in drafts)
-    return [draft for draft in drafts if casts[tuple(draft.subjects.tolist())] >= OFTEN * len(drafts)] or drafts
+    casts = [tuple(draft.subjects.tolist()) for draft in drafts]
+    ranked = Counter(casts).most_common()
+    wanted = {cast for cast, count in ranked if count >= OFTEN * len(drafts)} or {ranked[0][0]}
+    return [draft for draft, cast in zip(drafts, casts) if cast in wanted]
 
 
 @dataclass(frozen=True)
@@ -130,6 +194,34 @@ class Eye:
             return moved(layout, change.detach())
 
 
+def bridged(layout: Layout, known: Tensor) -> Layout:
+    """What is not `known` (K,) moved, scaled and turned so that it goes on where what is known ends, and leads to it.
+
+    The camera goes on as fast. The nearer a frame is to a known one, the more: planners mean to continue, but not to
+    the pixel.
+    """
+    _, _, turn, *_ = layout.poses.split(POSE_PARTS, -1)
+    angle = torch.atan2(turn[..., 1:], turn[..., :1])
+    state = torch.cat([layout.poses[..., :2], layout.poses[..., 2:3].log(), angle], -1).flatten(0, 1)    # (n, s, 4)
+    seen, change = layout.poses[..., 6].flatten(0, 1) > 0, torch.zeros_like(state)
+    steps, faster = layout.view.flatten(0, 1), torch.zeros_like(layout.view.flatten(0, 1))
+    for is_known, run in groupby(range(len(state)), key=known.repeat_interleave(FRAMES).tolist().__getitem__):
+        frames = [*run]
+        if is_known or len(frames) < 2:
+            continue
+        way = (torch.arange(len(frames)) + 1) / (len(frames) + 1)
+        for (end, inner), beside, share in ((frames[:2], frames[0] - 1, 1 - way),
+                                            (frames[:-3:-1], frames[-1] + 1, way)):
+            if 0 <= beside < len(state):
+                gap = state[beside] - (2 * state[end] - state[inner])
+                gap[:, 3] = torch.atan2(gap[:, 3].sin(), gap[:, 3].cos())
+                change[frames] += share[:, None, None] * gap * (seen[beside] & seen[end])[:, None]
+                if beside >= FRAMES:  # the camera makes no step into a clip's first frame
+                    faster[frames] += share[:, None] * (steps[beside] - steps[end])
+    view = layout.view + faster.view_as(layout.view)
+    return moved(replace(layout, view=view), change.unflatten(0, (-1, FRAMES)))
+
+
 def exchange(layout: Layout, other: Layout, slot: int) -> Layout:
     """The layout with one thing of another."""
     here = torch.arange(SLOTS) == slot
@@ -140,7 +232,7 @@ def exchange(layout: Layout, other: Layout, slot: int) -> Layout:
 
 
 def moved(layout: Layout, change: Tensor) -> Layout:
-    """Things moved by x and y, scaled by a logarithm and turned by an angle: `change` (K, 1, SLOTS, 4)."""
+    """Things moved by x and y, scaled by a logarithm and turned by an angle: `change` (K, F or 1, SLOTS, 4)."""
     x, y, side, cos, sin, *rest = layout.poses.unbind(-1)
     dx, dy, growth, turn = change.unbind(-1)
     turned = cos * turn.cos() - sin * turn.sin(), sin * turn.cos() + cos * turn.sin()

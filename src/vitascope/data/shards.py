@@ -32,12 +32,15 @@ from .truth import layout_of, truth_map
 
 # base sizes (width, height) in pixels and how often each is drawn; the output is SCALE times as large
 SIZES = {(64, 64): 0.55, (88, 48): 0.15, (80, 56): 0.1, (48, 88): 0.12, (56, 80): 0.08}
-KINDS = {"clips": 17, "images": 1, "long": 33, "plans": 17}  # frames of each kind of shard; plans have no pictures
+KINDS = {"clips": 17, "images": 1, "long": 33, "plans": 17, "scripts": 33}  # frames of each kind of shard
+PLANNED = ("plans", "scripts")  # have no pictures
 GROUP = 16  # clips that are encoded together
 SHARD = 128  # clips in a file
 STRETCH = 5  # latent frames that training sees of a clip that is longer
-WHOLE = 0.2  # of long clips are seen whole
+WHOLE = {False: 0.2, True: 0.5}  # of long clips are seen whole, of long plans
 FINISHED = 3  # of ten clips with a style or snow show it; of the others only the words and the layout tell of it
+BEGUN = 0.5  # of the plans that are cut out of longer ones are seen as if their clip began there
+SEQUENCES = 0.6  # of plans: "first ... then ..." is what a planner learns last
 FIRST_SEED = {"train": 2**32, "held-out": 2**40, "any": 2**41}  # no two splits share a seed
 
 
@@ -61,17 +64,18 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
 
     Without an autoencoder nothing is rendered: that is all a planner learns from.
     """
-    tensors: dict[str, list[Tensor]] = defaultdict(list)
-    captions = []
+    words, tensors = VOCABULARIES[vocabulary], defaultdict(list)
+    known = words if autoencoder else replace(words, sequences=max(words.sequences, SEQUENCES))
+    captions: list[str] = []
     for first in range(0, len(seeds), GROUP):
-        scenes = [sample_scene(seed, VOCABULARIES[vocabulary], width=SCALE * size[0], height=SCALE * size[1],
+        scenes = [sample_scene(seed, known, width=SCALE * size[0], height=SCALE * size[1],
                                frames=max(frames, 17), split=split) for seed in seeds[first:first + GROUP]]
         starts = [scene.seed % (scene.frames - frames + 1) for scene in scenes]
         motions, finished = [simulate(scene) for scene in scenes], [is_finished(scene) for scene in scenes]
         captions += [describe(*clip, frames) for clip in zip(scenes, motions, starts)]
         tensors["layouts"] += [to_grid(layout_of(*clip, frames)).half() for clip in zip(scenes, motions, starts)]
         if autoencoder:
-            tensors["truth"] += [torch.from_numpy(truth_map(*clip, frames, VOCABULARIES[vocabulary].subjects))
+            tensors["truth"] += [torch.from_numpy(truth_map(*clip, frames, words.subjects))
                                  for clip in zip(scenes, motions, starts)]
             painted = [scene if done else unfinished(scene) for scene, done in zip(scenes, finished)]
             pictures = [draw(*clip, frames) for clip in zip(painted, motions, starts)]
@@ -120,9 +124,9 @@ def write_shards(folder: Path, *, images: int, clips: int, long: int = 0, plans:
                  progress: Callable[[int, int], None] = lambda done, total: None) -> None:
     """Fill a folder with shards of about so many images, clips, long clips and plans, sizes mixed as in SIZES.
 
-    What is there already stays.
+    A third of the plans are long. What is there already stays.
     """
-    wanted = {"images": images, "clips": clips, "long": long, "plans": plans}
+    wanted = {"images": images, "clips": clips, "long": long, "plans": plans - plans // 3, "scripts": plans // 3}
     plan = [(kind, number) for number in range(-(-max(wanted.values()) // SHARD)) for kind in wanted
             if number * SHARD < wanted[kind]]
     for done, (kind, number) in enumerate(plan):
@@ -133,7 +137,7 @@ def write_shards(folder: Path, *, images: int, clips: int, long: int = 0, plans:
         if not path.exists():
             first = FIRST_SEED[split] + (number + list(KINDS).index(kind) * 2**20) * SHARD
             write_shard(path, range(first, first + SHARD), size, KINDS[kind], vocabulary=vocabulary, text=text,
-                        autoencoder=None if kind == "plans" else autoencoder, split=split)
+                        autoencoder=None if kind in PLANNED else autoencoder, split=split)
     progress(len(plan), len(plan))
 
 
@@ -144,15 +148,21 @@ def describe(scene: Scene, motion: Motion, start: int, frames: int) -> str:
     return caption(scene, LEVELS[scene.seed % len(LEVELS)])
 
 
-def stretch(sample: Sample, rng: np.random.Generator) -> Sample:
+def stretch(sample: Sample, rng: np.random.Generator, *, whole: float) -> Sample:
     """A long clip whole, now and then; else STRETCH latent frames from anywhere in it: a window of a long video."""
     frames = sample.latents.shape[1]
-    if frames <= STRETCH or rng.random() < WHOLE:
+    if frames <= STRETCH or rng.random() < whole:
         return sample
     first = int(rng.integers(frames - STRETCH + 1))
     part = slice(first, first + STRETCH)
     return replace(sample, latents=sample.latents[:, part], truth=sample.truth[part],
                    layout=sample.layout and sample.layout.part(part), opens=first == 0)
+
+
+def begun_anew(plan: Sample) -> Sample:
+    """A stretch of a plan as if its clip began there: what a user's video that is to be continued looks like."""
+    opening = to_grid(from_grid(plan.latents).opening())
+    return replace(plan, latents=torch.cat([opening, plan.latents[:, 1:]], 1), opens=True)
 
 
 class Shards:
@@ -192,7 +202,9 @@ class Shards:
         """A random clip or image; of a long clip a random stretch."""
         names = self.names(images=images)
         name = names[rng.integers(len(names))]
-        return stretch(self.take(name, int(rng.integers(len(self.shards[name]["captions"])))), rng)
+        sample = stretch(self.take(name, int(rng.integers(len(self.shards[name]["captions"])))), rng,
+                         whole=WHOLE[self.plans])
+        return begun_anew(sample) if self.plans and not sample.opens and rng.random() < BEGUN else sample
 
     def take(self, name: str, index: int) -> Sample:
         shard = self.shards[name]

@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
+from ..camera import CameraPath, follow_camera
 from ..video import to_unit
-from .camera import CameraPath, follow_camera
 from .reader import ROWS, PictureReader, Sight
 
 UNIT_SIZE = 0.3  # the size whose logarithm counts as 0

@@ -55,7 +55,7 @@ class Textures(nn.Module):
         """What is seen of one thing alone, (T, channels + MARKS, h, w); `where` is each pixel in its texture."""
         rows, shares = where.shape[1], rearrange(flat.poses[:, 0, slot, 6:], "t two -> two t 1 1")  # visible, left
         grid = rearrange(where, "t h w uv -> 1 (t h) w uv").to(self.features.dtype)
-        seen = F.grid_sample(self._lit(flat, slot)[None], grid, align_corners=False)
+        seen = F.grid_sample(self.lit(flat, slot)[None], grid, align_corners=False)
         seen = rearrange(seen, "1 c (t h) w -> t c h w", h=rows)
         stage = ((STAGES - 1) * (1 - flat.poses[:, 0, slot, 7])).round().long()
         if stage.any():
@@ -63,12 +63,12 @@ class Textures(nn.Module):
         there = (where.abs().amax(-1) < 1).float()                                                  # (t, h, w)
         return torch.cat([seen, torch.stack([there, *(there * shares)], 1)], 1)
 
-    def _lit(self, flat: Layout, slot: int) -> Tensor:
+    def lit(self, layout: Layout, slot: int) -> Tensor:
         """The texture of a thing in its colour and in the light of the clip, (channels, TEXELS, TEXELS)."""
-        texture = self.features[flat.subjects[slot]]
+        texture = self.features[layout.subjects[slot]]
         colours, cover, rest = texture[:COLOURS], texture[COLOURS:COLOURS + 1].clamp(0, 1), texture[COLOURS + 1:]
-        colours = torch.einsum("k c, c h w -> k h w", self.tints[flat.colours[slot]], colours)
-        for light, number in zip(self.lights, flat.look[1:]):
+        colours = torch.einsum("k c, c h w -> k h w", self.tints[layout.colours[slot]], colours)
+        for light, number in zip(self.lights, layout.look[1:]):
             factor, shift = light[number][..., None, None]
             colours = colours * (1 + factor) + shift
         return torch.cat([colours * cover, cover, rest])
