@@ -42,7 +42,7 @@ def test_a_thing_is_found_where_it_is(textures, action):
         errors += (found.poses - right)[whole & (found.score > FOUND)].abs().tolist()
     errors = torch.tensor(errors)
     assert len(errors) > 12  # of 30 frames
-    assert (errors[:, :3].amax(1) < 0.01).float().mean() > 0.9 and (errors[:, 5] == 0).float().mean() > 0.9
+    assert (errors[:, :3].amax(1) < 0.01).float().mean() > 0.9 and (errors[:, 5] == 0).float().mean() > 0.8
 
 
 def test_what_is_not_there_is_not_found(textures):

@@ -7,12 +7,14 @@ import torch
 from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
-from vitascope.models.layout import FRAMES, POSE, SLOTS
-from vitascope.planning import Eye, exchange, likely, moved, plan
+from vitascope.models.layout import FRAMES, POSE, SLOTS, Layout
+from vitascope.planning import Eye, bridged, exchange, likely, moved, plan
 from vitascope.sampling import embed
 from vitascope.tasks import edit, extend, image_to_video, loop, text_to_video
 from vitascope.world.physics import simulate
-from vitascope.world.scene import sample_scene
+from vitascope.world.scene import BUNDLED, sample_scene
+
+PLAIN = replace(BUNDLED, styles=("3d",), weathers=("clear",), cameras=("still",), actions=("moves right",))
 
 
 def ask(frames=9, **more):
@@ -98,4 +100,34 @@ def test_what_most_drafts_have_is_there():
     assert likely(5 * [one] + [other]) == 5 * [one]
     assert likely(2 * [one] + 2 * [other]) == 2 * [one] + 2 * [other]
     different = [replace(one, subjects=one.subjects + number) for number in range(5)]
-    assert likely(different) == different
+    assert likely(different) == different[:1]
+
+
+def moving(step: float) -> Layout:
+    """A thing that moves by so much a frame in five groups, seen by a camera that moves, too."""
+    layout = layout_of(scene := sample_scene(3, PLAIN), simulate(scene), 0, 17)
+    x = (torch.arange(20.0) * step).view(5, 4, 1)
+    poses = layout.poses.index_copy(-1, torch.tensor([0]), x.expand(-1, -1, SLOTS)[..., None])
+    return replace(layout, poses=poses, view=torch.full_like(layout.view, step))
+
+
+def test_a_plan_goes_on_where_what_is_known_ends():
+    """From a known place that the plan is 0.1 beside to what it planned, without a jump; the camera as fast."""
+    layout, known = moving(0.01), torch.tensor([True, True, False, False, False])
+    poses, view = layout.poses.clone(), layout.view.clone()
+    poses[2:, ..., 0] += 0.1
+    view[2:] += 0.02
+    went = bridged(replace(layout, poses=poses, view=view), known)
+    x = went.poses[..., 0, 0].flatten()
+    assert (x.diff() - 0.01).abs().max() < 0.012 and torch.equal(x[:8], layout.poses[..., 0, 0].flatten()[:8])
+    assert abs(x[-1] - poses[..., 0, 0].flatten()[-1]) < 0.01
+    assert (went.view.flatten(0, 1)[8] - view[1, 3]).abs().max() < 0.003
+    assert torch.equal(bridged(layout, torch.ones(5, dtype=torch.bool)).poses[..., :3], layout.poses[..., :3])
+
+
+def test_between_two_known_ends_nothing_jumps():
+    layout, known = moving(0.01), torch.tensor([True, False, False, False, True])
+    poses = layout.poses.clone()
+    poses[1:4, ..., 0] -= 0.07
+    x = bridged(replace(layout, poses=poses), known).poses[..., 0, 0].flatten()
+    assert (x - layout.poses[..., 0, 0].flatten()).abs().max() < 0.01

@@ -1,11 +1,16 @@
 """Shards: what is written is what is read, and what cannot be read is not there."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
+from torch.testing import assert_close
 
-from vitascope.data.shards import SIZES, Shards, is_finished, write_shard, write_shards
+from vitascope.data.shards import SIZES, STRETCH, Shards, begun_anew, is_finished, write_shard, write_shards
 from vitascope.data.truth import truth_map
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
+from vitascope.models.layout import from_grid
 from vitascope.models.text import Text
 from vitascope.world.physics import simulate
 from vitascope.world.scene import BUNDLED, sample_scene
@@ -38,6 +43,24 @@ def test_interrupted_work_is_resumed_and_partial_files_are_not_read(models, tmp_
     shards = Shards(tmp_path)
     assert len(shards.names(images=True)) == 2 and len(shards.names(images=False)) == 1
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
+
+
+def test_long_plans_are_seen_in_stretches(models, tmp_path):
+    """Whole, from where they are cut out, or as if they began there."""
+    write_shard(tmp_path / "scripts.safetensors", range(8), (64, 64), 33, vocabulary="bundled", text=models["text"],
+                autoencoder=None)
+    shards, rng = Shards(tmp_path, plans=True), np.random.default_rng(0)
+    drawn = [shards.draw(rng, images=False) for _ in range(60)]
+    assert {sample.latents.shape[1] for sample in drawn} == {STRETCH, 9}
+    assert {sample.opens for sample in drawn} == {True, False}
+    for sample in drawn:
+        layout = from_grid(sample.latents)
+        if sample.opens:
+            assert_close(layout.poses[0], layout.poses[:1, -1:].expand(-1, 4, -1, -1)[0])
+            assert not layout.view[0].any()
+    script = shards.take("scripts.safetensors", 0)
+    begun = begun_anew(replace(script, latents=script.latents[:, 2:7], opens=False))
+    assert begun.opens and torch.equal(begun.latents[:, 1:], script.latents[:, 3:7])
 
 
 def test_the_truth_is_where_the_subject_is():

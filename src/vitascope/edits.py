@@ -15,11 +15,11 @@ import numpy as np
 from einops import reduce
 from torch import Tensor
 
+from .footage import Footage
 from .generate import paint, prepare
 from .models.autoencoder import FRAMES, SIDE
 from .models.recall import Seen
 from .models.upsampler import SCALE, halve
-from .planning import Footage
 from .sampling import OVERLAP, Progress
 from .seams import join
 from .system import System

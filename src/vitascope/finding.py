@@ -17,9 +17,9 @@ from .models.layout import POSE, Layout, outside
 from .models.textures import COLOURS, SPAN, TEXELS, Textures
 from .video import to_unit
 
-ROWS = 64  # of the frames that are searched
+ROWS = 48  # of the frames that are searched
 BORDER = 0.25  # of their height, around them: things may be cut off
-SIDES = tuple(0.14 * 1.13**step for step in range(16))  # of a thing, heights of the view
+SIDES = tuple(0.14 * 1.2**step for step in range(11))  # of a thing, heights of the view
 TURNS = 12  # that are tried of a thing that is not found upright
 LOOKED = 6  # of so many frames in which a thing is not upright one is searched first
 FOUND = 0.8  # correlation from which a thing is found

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .falling import Moments
+from .footage import Footage
 from .foresight import foresee
 from .grain import surfaces
 from .models.autoencoder import FRAMES
@@ -17,7 +18,7 @@ from .models.layout import Layout
 from .models.recall import Seen
 from .models.stylist import Stylist
 from .models.upsampler import Told
-from .planning import Footage, plan
+from .planning import plan
 from .sampling import Painter, Progress, embed, sample
 from .system import System
 from .tasks import Condition

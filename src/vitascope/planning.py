@@ -14,18 +14,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-import numpy as np
 import torch
-from einops import rearrange
 from torch import Tensor
 
 from .diffusion.flow import interpolate, velocity
 from .diffusion.samplers import SAMPLERS, times
-from .finding import Finder
+from .footage import Footage
 from .models.autoencoder import FRAMES
-from .models.layout import POSE_PARTS, SLOTS, VIEW, Layout, from_grid, to_grid
+from .models.layout import POSE_PARTS, SLOTS, Layout, from_grid, to_grid
 from .models.text import TextEmbedding
-from .models.textures import Textures
 from .models.transformer import Noisy, Transformer
 from .sampling import Painter, Words, mix, plan_windows, sample, velocities
 from .system import System
@@ -34,51 +31,7 @@ from .tasks import RATE, Condition, cut, know
 PROBE = 0.5  # noise level at which known parts are judged
 FIT_STEPS, FIT_RATE = 14, 0.012  # of Adam; in heights of the view, logarithms of sides and radians
 OFTEN = 0.25  # share of the drafts that has to agree on what there is
-EYE = 64  # height in pixels at which the camera is followed
-FILMED, TRUSTED = 0.2, 0.5  # share of a frame that it takes, share of the points that have to move as one
 FIT_NOISES = 2  # draws of the noise under which a fit is judged
-
-
-@dataclass(frozen=True, eq=False)
-class Footage:
-    """A user's own frames of a clip."""
-    pixels: np.ndarray  # uint8 (T, H, W, 3)
-    filmed: np.ndarray  # (T, H, W), bool: where they show something
-
-    @property
-    def seen(self) -> np.ndarray:
-        """Which frames (T,) show enough."""
-        return self.filmed.mean((1, 2)) > FILMED
-
-    def camera(self, groups: slice) -> Tensor:
-        """The camera's step into every frame of some groups of the clip's layout, (K, FRAMES, VIEW); NaN if unknown."""
-        import cv2  # slow to load, and of no use where nothing is given
-
-        from .camera import follow_camera
-
-        T, H, W = self.filmed.shape
-        steps = np.full((FRAMES - 1 + T, VIEW), np.nan)
-        for known, run in groupby(range(T), key=self.seen.__getitem__):
-            if not known or len(frames := [*run]) < 2:
-                continue
-            small, free = (np.stack([cv2.resize(each.astype(np.uint8), (W * EYE // H, EYE), interpolation=way)
-                                     for each in array[frames]])
-                           for array, way in ((self.pixels, cv2.INTER_AREA), (self.filmed, cv2.INTER_NEAREST)))
-            path = follow_camera(small, free > 0, W / H)
-            if path.trust.mean() > TRUSTED:
-                places = np.stack([path.x * path.zoom, path.y * path.zoom, np.log(path.zoom)], 1)
-                steps[FRAMES + frames[0]:FRAMES + frames[-1]] = np.diff(places, axis=0)
-        return rearrange(torch.from_numpy(steps).float(), "(k f) v -> k f v", f=FRAMES)[groups]
-
-    def finder(self, textures: Textures, groups: slice) -> Finder:
-        """What looks for things in the frames that some groups of the clip's layout stand for."""
-        numbers = torch.arange(1 - FRAMES, len(self.pixels)).clamp(min=0)  # the first frame stands FRAMES times
-        numbers = torch.where(torch.from_numpy(self.seen)[numbers], numbers, -1)
-        numbers = rearrange(numbers, "(k f) -> k f", f=FRAMES)[groups]
-        taken = numbers.unique()
-        taken = taken[taken >= 0]
-        shown = torch.where(numbers < 0, -1, torch.searchsorted(taken, numbers.contiguous()))
-        return Finder(textures, self.pixels[taken.numpy()], shown)
 
 
 def plan(system: System, condition: Condition, words: Words, *, seed: int, sampler: str,
