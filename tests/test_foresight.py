@@ -63,9 +63,9 @@ def test_a_given_frame_is_kept_and_no_other_painted(autoencoder, painter):
 
 def test_things_and_what_comes_into_view_are_open(autoencoder):
     picture = torch.rand(3, 64, 64)
-    _, sure = carry(autoencoder, layout(subject=3), Seen(picture))
+    _, sure = carry(autoencoder, layout(subject=3), [Seen(picture)])
     assert not sure[:, 3:5, 3:5].any() and sure[:, :2].all() and sure[:, :, :2].all()
-    _, sure = carry(autoencoder, layout(pan=0.125), Seen(picture))  # a position for each frame
+    _, sure = carry(autoencoder, layout(pan=0.125), [Seen(picture)])  # a position for each frame
     assert sure[0].all() and not sure[1, :, 4:].any() and sure[1, :, :4].all() and not sure[2].any()
 
 

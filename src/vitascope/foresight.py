@@ -1,8 +1,9 @@
 """What a clip will look like, as far as one of its frames and its plan tell.
 
 A frame alone is painted better than among others, and where nothing new comes into view all that later frames show is
-there already. So the first frame is painted first, unless some are given, what it shows is carried along as the camera
-moves, and the painter is given that as a veiled idea of the rest. Places stay what they are, and cameras move as planned.
+there already. So the first frame is painted first, unless some are given, and where the camera goes on to something new
+the last one of a window, too. What they show is carried along as the camera moves, and the painter is given that as a
+veiled idea of the rest. Places stay what they are, and cameras move as planned.
 """
 
 from dataclasses import replace
@@ -18,6 +19,7 @@ from .tasks import Condition, cut, touched
 
 VEIL = 0.6  # noise level of what is foreseen
 ROOM = 1.4  # in sides of a thing: so much around it is left open
+NEW = 0.04  # share of a frame that has to be new for it to be painted alone
 
 
 def foresee(autoencoder: Autoencoder, painter: Painter, seen: Seen | None = None, *, seed: int, steps: int,
@@ -33,13 +35,15 @@ def foresee(autoencoder: Autoencoder, painter: Painter, seen: Seen | None = None
     given, known = condition.levels == 0, condition.known
     if not given.any():
         progress(0, steps * len(plan_windows(condition, painter.window)))
-        alone = replace(painter, condition=cut(condition, torch.arange(1)), layout=layout.opening())
+        alone = replace(painter, condition=cut(condition, torch.arange(1)), layout=layout.alone())
         first = torch.cat(list(sample(alone, seed=seed, steps=steps, scale=scale, sampler=sampler)), 1)
         known = first.expand(-1, len(given), -1, -1)
         given = torch.zeros_like(given).index_fill(0, torch.arange(0 if condition.ring else 1), True)
     if seen is None:
         seen = Seen(autoencoder.decode(known[None, :, :1])[0, :, 0].clamp(-1, 1))
-    latents, sure = carry(autoencoder, layout, seen, ring=condition.ring)
+    ahead = [] if condition.ring else look_ahead(autoencoder, painter, given, seen, seed=seed, steps=steps, scale=scale,
+                                                 sampler=sampler)
+    latents, sure = carry(autoencoder, layout, [seen, *ahead], ring=condition.ring)
     levels = torch.where(sure, VEIL, 1.0).masked_fill(given, 0.0)
     return replace(painter, condition=replace(condition, known=torch.where(given, known, latents), level=levels)), seen
 
@@ -52,13 +56,37 @@ def is_open(condition: Condition, seen: Seen | None) -> bool:
             and (seen is not None or bool((given == first).all())))
 
 
-def carry(autoencoder: Autoencoder, layout: Layout, seen: Seen, *, ring: bool = False) -> tuple[Tensor, Tensor]:
-    """Latents (C, T, H, W) of a clip as one of its frames shows it, and where that is sure (T, H, W)."""
-    flat = layout.grown(ROOM).frame_by_frame()
-    frames = range(0 if ring else FRAMES - 1, len(flat.poses))
-    colours, known, things = recall(seen, flat, frames).split([3, 1, 1])
-    video, unsure = torch.where(known > 0, colours, seen.picture[:, None]), ((known == 0) | (things > 0))[0]
+def look_ahead(autoencoder: Autoencoder, painter: Painter, given: Tensor, seen: Seen, **how) -> list[Seen]:
+    """The far ends of a clip's windows, painted alone beside what is carried there, if much of them is new."""
+    condition, layout, frames = painter.condition, painter.layout, [seen]
+    for first, last in plan_windows(condition, painter.window):
+        group = last - 1 if FRAMES * last - 1 > seen.frame else first
+        frame = FRAMES * (group + 1) - 1
+        video, new, unsure = _carried(layout, frames, range(frame, frame + 1))
+        if given[group].all() or new.float().mean() < NEW:
+            continue
+        level = torch.where(touched(unsure.numpy()), 1.0, VEIL)
+        part = replace(cut(condition, torch.tensor([group])), known=autoencoder.encode(video[None])[0], level=level)
+        made = sample(replace(painter, condition=part, layout=layout.alone(group)), **how)
+        frames.append(Seen(autoencoder.decode(torch.cat(list(made), 1)[None])[0, :, 0].clamp(-1, 1), frame))
+    return frames[1:]
+
+
+def carry(autoencoder: Autoencoder, layout: Layout, seen: list[Seen], *, ring: bool = False) -> tuple[Tensor, Tensor]:
+    """Latents (C, T, H, W) of a clip as some of its frames show it, the first before others, and where that is sure."""
+    video, _, unsure = _carried(layout, seen, range(0 if ring else FRAMES - 1, FRAMES * len(layout.poses)))
     if ring:  # before its first frames come its last ones
         video, unsure = (torch.cat([shown[..., -1:, :, :], shown], -3) for shown in (video, unsure))
     latents, sure = autoencoder.encode(video[None])[0], ~touched(unsure.numpy())
     return (latents[:, 1:], sure[1:]) if ring else (latents, sure)
+
+
+def _carried(layout: Layout, seen: list[Seen], frames: range) -> tuple[Tensor, Tensor, Tensor]:
+    """What is seen of some frames (3, T, H, W), where nothing is (T, H, W), and where nothing or a thing is."""
+    flat = layout.grown(ROOM).frame_by_frame()
+    colours, known, things = recall(seen[0], flat, frames).split([3, 1, 1])
+    for other in seen[1:]:
+        more = recall(other, flat, frames).split([3, 1, 1])
+        colours, things, known = (torch.where(known > 0, one, two) for one, two in
+                                  zip((colours, things, known), (more[0], more[2], more[1])))
+    return torch.where(known > 0, colours, seen[0].picture[:, None]), (known == 0)[0], ((known == 0) | (things > 0))[0]

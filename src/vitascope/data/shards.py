@@ -161,7 +161,7 @@ def stretch(sample: Sample, rng: np.random.Generator, *, whole: float) -> Sample
 
 def begun_anew(plan: Sample) -> Sample:
     """A stretch of a plan as if its clip began there: what a user's video that is to be continued looks like."""
-    opening = to_grid(from_grid(plan.latents).opening())
+    opening = to_grid(from_grid(plan.latents).alone())
     return replace(plan, latents=torch.cat([opening, plan.latents[:, 1:]], 1), opens=True)
 
 

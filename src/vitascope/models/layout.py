@@ -80,9 +80,10 @@ class Layout:
         """The same, saying nothing of the place."""
         return replace(self, look=self.look.index_fill(0, torch.tensor(PLACE), 0))
 
-    def opening(self) -> "Layout":
-        """The frame that a clip with this layout begins with, alone."""
-        return replace(self, poses=self.poses[:1, -1:].expand(-1, FRAMES, -1, -1), view=torch.zeros_like(self.view[:1]))
+    def alone(self, group: int = 0) -> "Layout":
+        """The last frame of a group as a clip of its own: of the first group, what a clip begins with."""
+        poses = self.poses[group:, -1:][:1].expand(-1, FRAMES, -1, -1)
+        return replace(self, poses=poses, view=torch.zeros_like(self.view[:1]))
 
     def frame_by_frame(self) -> "Layout":
         """The same in groups of one frame."""

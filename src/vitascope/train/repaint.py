@@ -84,7 +84,7 @@ def paint(seed: int, painter: Transformer, autoencoder: Autoencoder, text: Text)
                                          sampler="multistep")), 1)
 
         first = again(latents[:, :1], torch.where(things[:1], 1.0, rest))
-        carried, sure = carry(autoencoder, layout, Seen(autoencoder.decode(first[None])[0, :, 0].clamp(-1, 1)))
+        carried, sure = carry(autoencoder, layout, [Seen(autoencoder.decode(first[None])[0, :, 0].clamp(-1, 1))])
         levels = torch.where(sure, VEIL, torch.where(things, 1.0, gone))
         known = torch.where(sure, carried, latents)
         known[:, :1], levels[0] = first, 0
