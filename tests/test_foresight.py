@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from vitascope.foresight import VEIL, carry, foresee, is_open
+from vitascope.foresight import VEIL, carry, foresee, is_open, look_ahead
 from vitascope.models.autoencoder import AUTOENCODERS, FRAMES, Autoencoder
 from vitascope.models.layout import LOOKS, POSE, SLOTS, VIEW, Layout
 from vitascope.models.recall import Seen
@@ -97,3 +97,16 @@ def test_what_is_to_be_changed_is_not_foreseen(autoencoder, painter):
         assert foresee(autoencoder, unchanged, **HOW) [0] is unchanged
     unplanned = replace(painter, layout=None)
     assert foresee(autoencoder, unplanned, **HOW)[0] is unplanned
+
+
+def test_the_far_end_is_painted_alone_where_it_is_new(autoencoder, painter):
+    """A camera that pans by a position a frame leaves nothing of the first frame; one that stands still leaves all."""
+    seen, given = Seen(torch.rand(3, 64, 64)), torch.zeros(SHAPE, dtype=torch.bool)
+    moving = replace(painter, layout=layout(pan=0.125))
+    assert look_ahead(autoencoder, painter, given, seen, **HOW) == []
+    far, = look_ahead(autoencoder, moving, given, seen, **HOW)
+    assert far.frame == FRAMES * SHAPE[0] - 1 and far.picture.shape == seen.picture.shape
+    assert look_ahead(autoencoder, moving, ~given, seen, **HOW) == []
+    _, one = carry(autoencoder, moving.layout, [seen])
+    _, both = carry(autoencoder, moving.layout, [seen, far])
+    assert (one <= both).all() and both.sum() > one.sum() + 40

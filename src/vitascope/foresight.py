@@ -19,6 +19,7 @@ from .tasks import Condition, cut, touched
 
 VEIL = 0.6  # noise level of what is foreseen
 ROOM = 1.4  # in sides of a thing: so much around it is left open
+NEAR = 40  # frames: so far what a later one shows is carried
 NEW = 0.04  # share of a frame that has to be new for it to be painted alone
 
 
@@ -84,9 +85,11 @@ def carry(autoencoder: Autoencoder, layout: Layout, seen: list[Seen], *, ring: b
 def _carried(layout: Layout, seen: list[Seen], frames: range) -> tuple[Tensor, Tensor, Tensor]:
     """What is seen of some frames (3, T, H, W), where nothing is (T, H, W), and where nothing or a thing is."""
     flat = layout.grown(ROOM).frame_by_frame()
-    colours, known, things = recall(seen[0], flat, frames).split([3, 1, 1])
+    shown = recall(seen[0], flat, frames)
     for other in seen[1:]:
-        more = recall(other, flat, frames).split([3, 1, 1])
-        colours, things, known = (torch.where(known > 0, one, two) for one, two in
-                                  zip((colours, things, known), (more[0], more[2], more[1])))
+        near = range(max(other.frame - NEAR, frames.start), min(other.frame + NEAR + 1, frames.stop))
+        if near:
+            part = shown[:, near.start - frames.start:near.stop - frames.start]
+            part.copy_(torch.where(part[3:4] > 0, part, recall(other, flat, near)))
+    colours, known, things = shown.split([3, 1, 1])
     return torch.where(known > 0, colours, seen[0].picture[:, None]), (known == 0)[0], ((known == 0) | (things > 0))[0]
