@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from vitascope import finding
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
 from vitascope.models.transformer import TRANSFORMERS, Transformer
 from vitascope.models.upsampler import UPSAMPLERS, Upsampler
@@ -29,3 +30,11 @@ def own_installation(tmp_path_factory):
         patch.setenv("VITASCOPE_AUTHORITY", str(home / "authority"))
         patch.setenv("VITASCOPE_RECORDS", str(home / "records"))
         yield home
+
+
+@pytest.fixture(autouse=True)
+def hasty_finder(request, monkeypatch):
+    """Random textures are nowhere to be found, which takes longest; only the finder's own tests look everywhere."""
+    if request.module.__name__ != "test_finding":
+        monkeypatch.setattr(finding, "SIDES", (0.2, 0.4))
+        monkeypatch.setattr(finding, "TURNS", 1)

@@ -361,7 +361,7 @@ def train_stylist(
     vocabulary: Vocabulary = "bundled",
     seed: Seed = 0,
 ) -> None:
-    """Train what puts a style on a finished video."""
+    """Train what puts a style, rain and snow on a finished video."""
     from .models.stylist import STYLISTS
     from .train.stylist import StylistTraining, train
     from .world.scene import VOCABULARIES
