@@ -22,7 +22,7 @@ def test_the_camera_of_footage_is_followed():
     layout, frames = layout_of(scene, motion, 0, 17), render(scene, motion)
     filmed = np.ones(frames.shape[:3], bool)
     filmed[9:13] = False
-    steps = Footage(frames, filmed).camera(slice(0, 5))
+    steps = Footage(frames, filmed).camera
     assert steps[:3, :, 0].isnan().tolist() == [4 * [True], 4 * [False], 4 * [False]]
     assert (steps[1:3] - layout.view[1:3]).abs().max() < 0.01
     assert steps[3].isnan().all() and steps[4, 0].isnan().all() and not steps[4, 1:].isnan().any()

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
-from .models.layout import POSE, Layout, outside
+from .models.layout import POSE, Layout, outside, shift
 from .models.textures import COLOURS, SPAN, TEXELS, Textures
 from .video import to_unit
 
@@ -146,9 +146,10 @@ def _refine(texture: Tensor, frames: np.ndarray, start: Find) -> Find:
     with torch.inference_mode(False), torch.enable_grad():
         video, texels, colours, poses = (each.clone() for each in (video, texels, colours, start.poses))
         change = torch.zeros(len(poses), 4, requires_grad=True)
+        size = torch.cat([poses[:, 2:3].expand(-1, 2), torch.ones(len(poses), 2)], 1)  # of a step: sides, radians
         optimizer = torch.optim.Adam([change], lr=RATE, betas=(0.8, 0.95))
         for step in range(STEPS + 1):
-            moved = _moved(poses, change)
+            moved = shift(poses, change * size)
             now = _correlation(video, moved, texels, colours)
             better = (now > score)[:, None].detach()
             best, score = torch.where(better, moved.detach(), best), torch.where(better[:, 0], now.detach(), score)
@@ -157,14 +158,6 @@ def _refine(texture: Tensor, frames: np.ndarray, start: Find) -> Find:
             (-now.sum()).backward()
             optimizer.step()
     return Find(best, score)
-
-
-def _moved(poses: Tensor, change: Tensor) -> Tensor:
-    """Poses (T, POSE) moved by so many of their sides, scaled by a logarithm and turned: `change` (T, 4)."""
-    x, y, side, cos, sin, *rest = poses.unbind(-1)
-    dx, dy, growth, turn = change.unbind(-1)
-    turned = cos * turn.cos() - sin * turn.sin(), sin * turn.cos() + cos * turn.sin()
-    return torch.stack([x + dx * side, y + dy * side, side * growth.exp(), *turned, *rest], -1)
 
 
 def _correlation(video: Tensor, poses: Tensor, texels: Tensor, colours: Tensor) -> Tensor:

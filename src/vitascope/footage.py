@@ -5,6 +5,7 @@ transformer, and both are exact to a fraction of a pixel where they say anything
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 import numpy as np
@@ -32,8 +33,9 @@ class Footage:
         """Which frames (T,) show enough."""
         return self.filmed.mean((1, 2)) > FILMED
 
-    def camera(self, groups: slice) -> Tensor:
-        """The camera's step into every frame of some groups of the clip's layout, (K, FRAMES, VIEW); NaN if unknown."""
+    @cached_property
+    def camera(self) -> Tensor:
+        """The camera's step into every frame of the clip's layout, (K, FRAMES, VIEW); NaN if unknown."""
         import cv2  # slow to load, and of no use where nothing is given
 
         from .camera import follow_camera
@@ -50,7 +52,7 @@ class Footage:
             if path.trust.mean() > TRUSTED:
                 places = np.stack([path.x * path.zoom, path.y * path.zoom, np.log(path.zoom)], 1)
                 steps[FRAMES + frames[0]:FRAMES + frames[-1]] = np.diff(places, axis=0)
-        return rearrange(torch.from_numpy(steps).float(), "(k f) v -> k f v", f=FRAMES)[groups]
+        return rearrange(torch.from_numpy(steps).float(), "(k f) v -> k f v", f=FRAMES)
 
     def finder(self, textures: Textures, groups: slice) -> Finder:
         """What looks for things in the frames that some groups of the clip's layout stand for."""

@@ -21,7 +21,7 @@ from .diffusion.flow import interpolate, velocity
 from .diffusion.samplers import SAMPLERS, times
 from .footage import Footage
 from .models.autoencoder import FRAMES
-from .models.layout import POSE_PARTS, SLOTS, Layout, from_grid, to_grid
+from .models.layout import POSE_PARTS, SLOTS, Layout, from_grid, shift, to_grid
 from .models.text import TextEmbedding
 from .models.transformer import Noisy, Transformer
 from .sampling import Painter, Words, mix, plan_windows, sample, velocities
@@ -68,7 +68,7 @@ def _look(system: System, planner: Painter, condition: Condition, window: tuple[
         found = eye.fit(eye.choose(drafts))
     else:
         groups = slice(window[0] + first, window[0] + last)
-        finder, steps = footage.finder(system.upsampler.textures, groups), footage.camera(groups)
+        finder, steps = footage.finder(system.upsampler.textures, groups), footage.camera[groups]
         found, all_found = finder.place(eye.choose([finder.place(draft)[0] for draft in drafts]))
         if not all_found:
             found, _ = finder.place(eye.fit(found))
@@ -186,7 +186,4 @@ def exchange(layout: Layout, other: Layout, slot: int) -> Layout:
 
 def moved(layout: Layout, change: Tensor) -> Layout:
     """Things moved by x and y, scaled by a logarithm and turned by an angle: `change` (K, F or 1, SLOTS, 4)."""
-    x, y, side, cos, sin, *rest = layout.poses.unbind(-1)
-    dx, dy, growth, turn = change.unbind(-1)
-    turned = cos * turn.cos() - sin * turn.sin(), sin * turn.cos() + cos * turn.sin()
-    return replace(layout, poses=torch.stack([x + dx, y + dy, side * growth.exp(), *turned, *rest], -1))
+    return replace(layout, poses=shift(layout.poses, change))

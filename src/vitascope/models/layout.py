@@ -161,6 +161,14 @@ def outside(pose: Tensor, where: Tensor) -> Tensor:
     return place + torch.cat([cos * across + sin * down, cos * down - sin * across], -1)
 
 
+def shift(poses: Tensor, change: Tensor) -> Tensor:
+    """Poses (..., POSE) moved by x and y, scaled by a logarithm and turned by an angle: `change` (..., 4)."""
+    x, y, side, cos, sin, *rest = poses.unbind(-1)
+    dx, dy, growth, turn = change.unbind(-1)
+    turned = cos * turn.cos() - sin * turn.sin(), sin * turn.cos() + cos * turn.sin()
+    return torch.stack([x + dx, y + dy, side * growth.exp(), *turned, *rest], -1)
+
+
 def follow(layout: Layout, now: int, then: int, rows: int, columns: int) -> Tensor:
     """Where frame `then` shows what the pixels of frame `now` show: x and y in pixels, (rows, columns, 2).
 

@@ -134,8 +134,8 @@ def draw_pictures(seeds: range, config: StylistTraining, autoencoder: Autoencode
         dry, wet = (to_unit(np.stack([render_frame(replace(each, falls=falls), motion, now) for each in scenes]))
                     for falls in (False, True))                                                # (K, 3, 1, S, S) each
         targets = wet.clone()
-        targets[:len(styles)] = to_unit(np.stack([finish(render_frame(scene, motion, now), replace(scene, style=style),
-                                                         now) for style in styles]))
+        plain = render_frame(scene, motion, now)
+        targets[:len(styles)] = to_unit(np.stack([finish(plain, replace(scene, style=style), now) for style in styles]))
         fallen = wet - dry
         fallen[len(styles):] = 0  # is for their networks to add
         if rng.random() < config.finished:
