@@ -8,12 +8,12 @@ from torch.testing import assert_close
 from vitascope.data.truth import layout_of
 from vitascope.models.layout import CHANNELS, LOOKS, SLOTS, Staging, covered, depths, follow, from_grid, inside, to_grid
 from vitascope.world.physics import simulate
-from vitascope.world.scene import FULL, sample_scene
+from vitascope.world.scene import BUNDLED, FULL, sample_scene
 
 
-def layouts(count=12, frames=17):
+def layouts(count=12, frames=17, vocabulary=FULL):
     for seed in range(count):
-        scene = sample_scene(seed, FULL, frames=frames)
+        scene = sample_scene(seed, vocabulary, frames=frames)
         yield layout_of(scene, simulate(scene), 0, frames)
 
 
@@ -30,7 +30,9 @@ def test_a_grid_holds_a_layout():
 
 
 def test_grids_are_of_about_unit_size():
-    grids = [to_grid(layout)[:, :, layout.subjects.nonzero().flatten()].flatten(1) for layout in layouts(40)]
+    """But where shots are cut: a thing is then elsewhere at once."""
+    grids = [to_grid(layout)[:, :, layout.subjects.nonzero().flatten()].flatten(1)
+             for layout in layouts(40, vocabulary=BUNDLED)]
     grids = torch.cat(grids, 1)
     assert 0.5 < grids.square().mean().sqrt() < 1.5
     assert grids.abs().max() < 8
@@ -100,6 +102,32 @@ def test_the_rest_of_the_picture_is_followed_along_the_camera():
     zooming = replace(alone, view=torch.tensor([0.0, 0.0, 0.1]).expand_as(alone.view))
     there = follow(zooming, 6, 4, 16, 24)
     assert abs(there[0, 0, 1]) < 8 and there[0, 0, 1] > 0  # from nearer to the middle
+
+
+def test_a_thing_goes_the_same_way_whatever_the_camera_does():
+    scenes = [replace(scene, shots=(replace(scene.shots[0], camera=camera, camera_amount=1.4),))
+              for camera in ("still", "pans left", "tilts up", "zooms out")
+              for scene in [sample_scene(3, replace(BUNDLED, actions=("moves right",)))]]
+    still, *others = (layout_of(scene, simulate(scene), 0, 17) for scene in scenes)
+    there = still.subjects > 0
+    assert still.motions()[:, :, 0, 0].flatten()[4:].min() > 0.001
+    for other in others:
+        zoom = other.view.flatten(0, 1)[:, 2].cumsum(0).exp().view(5, 4, 1, 1)
+        zoom = zoom * other.poses[0, 0, 0, 2] / still.poses[0, 0, 0, 2]
+        assert_close((other.motions() / zoom)[:, :, there], still.motions()[:, :, there], atol=1e-5, rtol=1e-4)
+
+
+def test_things_are_steered_by_their_motions_to_about_where_they_are():
+    layout = next(layouts(1))
+    there, nothing = layout.subjects > 0, torch.zeros(5, dtype=torch.bool)
+    noise = 0.05 * torch.randn(5, 4, SLOTS, 2, generator=torch.Generator().manual_seed(0))
+    poses = torch.cat([layout.poses[..., :2] + noise, layout.poses[..., 2:]], -1)
+    steered = replace(layout, poses=poses).steered(layout.motions(), nothing)
+    off = (steered.poses - layout.poses)[..., there, :2].flatten(0, 1)
+    assert off.diff(dim=0).abs().max() < 0.003 and off.abs().max() < 0.06
+    held = torch.tensor([True, False, False, False, False])
+    steered = replace(layout, poses=poses).steered(layout.motions(), held)
+    assert_close(steered.poses[0, :, there], poses[0, :, there], atol=0.002, rtol=0)
 
 
 def test_positions_of_a_thing_are_covered_and_no_others():

@@ -1,10 +1,18 @@
 """What the first frame shows of later ones: carried along with cameras and things, and nothing where it cannot know."""
 
+from dataclasses import replace
+
+import pytest
 import torch
 from torch.testing import assert_close
 
+from vitascope.data.truth import layout_of
 from vitascope.models.layout import FRAMES, LOOKS, POSE, SLOTS, VIEW, Layout
 from vitascope.models.recall import RECALLED, Seen, recall
+from vitascope.video import to_unit
+from vitascope.world.physics import simulate
+from vitascope.world.render import render
+from vitascope.world.scene import BUNDLED, sample_scene
 
 
 def layout(shift=0.0, x=(0.0, 0.0), subject=0, frames=FRAMES + 1):
@@ -56,3 +64,16 @@ def test_a_later_frame_shows_what_came_before_it():
     seen = recall(Seen(FIRST, FRAMES), layout(shift=0.25), range(FRAMES - 1, FRAMES))[:, 0]
     assert_close(seen[:3, :, 4:], FIRST[:, :, :12])
     assert not seen[:, :, :4].any()
+
+
+@pytest.mark.parametrize("camera", ["pans left", "tilts up", "zooms in", "zooms out"])
+def test_what_the_first_frame_shows_is_what_the_last_one_shows(camera):
+    """In clips of the world, wherever no thing is."""
+    plain = replace(BUNDLED, styles=("3d",), weathers=("clear",), cameras=(camera,), actions=("stands still",))
+    scene = sample_scene(0, plain, width=64, height=64, frames=17)
+    layout = layout_of(scene, motion := simulate(scene), 0, 17).frame_by_frame()
+    first, last = to_unit(render(scene, motion))[:, [0, -1]].unbind(1)
+    seen = recall(Seen(first), layout, range(19, 20))[:, 0]
+    free = seen[3] * (1 - seen[4]) > 0
+    off, before = ((shown - last).abs()[:, free].mean() for shown in (seen[:3], first))
+    assert free.float().mean() > 0.2 and off < 0.25 * before

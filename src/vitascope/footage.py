@@ -50,8 +50,9 @@ class Footage:
                            for array, way in ((self.pixels, cv2.INTER_AREA), (self.filmed, cv2.INTER_NEAREST)))
             path = follow_camera(small, free > 0, W / H)
             if path.trust.mean() > TRUSTED:
-                places = np.stack([path.x * path.zoom, path.y * path.zoom, np.log(path.zoom)], 1)
-                steps[FRAMES + frames[0]:FRAMES + frames[-1]] = np.diff(places, axis=0)
+                middle = np.stack([path.x + W / H / 2 / path.zoom, path.y + 0.5 / path.zoom], 1)
+                travel = np.diff(middle, axis=0) * path.zoom[1:, None]
+                steps[FRAMES + frames[0]:FRAMES + frames[-1]] = np.column_stack([travel, np.diff(np.log(path.zoom))])
         return rearrange(torch.from_numpy(steps).float(), "(k f) v -> k f v", f=FRAMES)
 
     def finder(self, textures: Textures, groups: slice) -> Finder:

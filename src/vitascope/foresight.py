@@ -9,6 +9,7 @@ veiled idea of the rest. Places stay what they are, and cameras move as planned.
 from dataclasses import replace
 
 import torch
+from einops import reduce
 from torch import Tensor
 
 from .models.autoencoder import FRAMES, Autoencoder
@@ -20,6 +21,7 @@ from .tasks import Condition, cut, touched
 VEIL = 0.6  # noise level of what is foreseen
 ROOM = 1.4  # in sides of a thing: so much around it is left open
 NEAR = 40  # frames: so far what a later one shows is carried
+FINE = 2  # points to a latent position, each way, at which training looks where something new is
 NEW = 0.04  # share of a frame that has to be new for it to be painted alone
 
 
@@ -93,3 +95,10 @@ def _carried(layout: Layout, seen: list[Seen], frames: range) -> tuple[Tensor, T
             part.copy_(torch.where(part[3:4] > 0, part, recall(other, flat, near)))
     colours, known, things = shown.split([3, 1, 1])
     return torch.where(known > 0, colours, seen[0].picture[:, None]), (known == 0)[0], ((known == 0) | (things > 0))[0]
+
+
+def unforeseen(layout: Layout, rows: int, columns: int) -> Tensor:
+    """Of which latent positions (T, rows, columns) of a clip its first frame tells nothing, bool."""
+    nothing = Seen(torch.zeros(3, FINE * rows, FINE * columns))
+    _, _, unsure = _carried(layout, [nothing], range(FRAMES * len(layout.poses)))
+    return reduce(unsure.float(), "(t f) (h p) (w q) -> t h w", "max", f=FRAMES, p=FINE, q=FINE) > 0

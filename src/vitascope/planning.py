@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .diffusion.flow import interpolate, velocity
 from .diffusion.samplers import SAMPLERS, times
 from .footage import Footage
 from .models.autoencoder import FRAMES
-from .models.layout import POSE_PARTS, SLOTS, Layout, from_grid, shift, to_grid
+from .models.layout import POSE_PARTS, SLOTS, Layout, from_grid, grid_motions, shift, to_grid
 from .models.text import TextEmbedding
 from .models.transformer import Noisy, Transformer
 from .sampling import Painter, Words, mix, plan_windows, sample, velocities
@@ -45,9 +46,13 @@ def plan(system: System, condition: Condition, words: Words, *, seed: int, sampl
             planner = _look(system, planner, condition, window, seed, sampler, footage)
     parts = sample(planner, seed=seed, steps=system.config.plan_steps, scale=system.config.plan_guidance,
                    sampler=sampler)
-    known = (planner.condition.levels == 0).flatten(1).all(1)
-    layout = bridged(from_grid(torch.cat(list(parts), 1)), known).calm()
+    layout = drawn(torch.cat(list(parts), 1), (planner.condition.levels == 0).flatten(1).all(1))
     return layout.anywhere() if condition.spans or (condition.levels == 0).any() else layout
+
+
+def drawn(grid: Tensor, known: Tensor) -> Layout:
+    """The layout that a planner's latents mean, of which some groups are `known` (K,)."""
+    return bridged(from_grid(grid).calm(), known).steered(grid_motions(grid), known)
 
 
 def _look(system: System, planner: Painter, condition: Condition, window: tuple[int, int], seed: int,
@@ -63,7 +68,8 @@ def _look(system: System, planner: Painter, condition: Condition, window: tuple[
     drafts = SAMPLERS[sampler](planner.field(window[0], asked, system.config.plan_guidance), mix(asked, start),
                                times(system.config.plan_steps))
     eye = Eye.on(system.transformer, part, planner.words, slice(first, last), generator, opens=window[0] == 0)
-    drafts = likely([from_grid(draft).part(slice(first, last)) for draft in drafts])
+    unknown = torch.zeros(asked.shape[0], dtype=torch.bool)
+    drafts = likely([drawn(draft, unknown).part(slice(first, last)) for draft in drafts])
     if footage is None:
         found = eye.fit(eye.choose(drafts))
     else:
@@ -148,31 +154,30 @@ class Eye:
 
 
 def bridged(layout: Layout, known: Tensor) -> Layout:
-    """What is not `known` (K,) moved, scaled and turned so that it goes on where what is known ends, and leads to it.
+    """What is not `known` (K,) turned so that it goes on where what is known ends, and leads to it; so is the camera.
 
-    The camera goes on as fast. The nearer a frame is to a known one, the more: planners mean to continue, but not to
-    the pixel.
+    The nearer a frame is to a known one, the more: planners mean to continue, but not to the pixel.
     """
     _, _, turn, *_ = layout.poses.split(POSE_PARTS, -1)
-    angle = torch.atan2(turn[..., 1:], turn[..., :1])
-    state = torch.cat([layout.poses[..., :2], layout.poses[..., 2:3].log(), angle], -1).flatten(0, 1)    # (n, s, 4)
-    seen, change = layout.poses[..., 6].flatten(0, 1) > 0, torch.zeros_like(state)
+    angle = torch.atan2(turn[..., 1], turn[..., 0]).flatten(0, 1)                                       # (n, s)
+    seen, change = layout.poses[..., 6].flatten(0, 1) > 0, torch.zeros_like(angle)
     steps, faster = layout.view.flatten(0, 1), torch.zeros_like(layout.view.flatten(0, 1))
-    for is_known, run in groupby(range(len(state)), key=known.repeat_interleave(FRAMES).tolist().__getitem__):
+    for is_known, run in groupby(range(len(angle)), key=known.repeat_interleave(FRAMES).tolist().__getitem__):
         frames = [*run]
         if is_known or len(frames) < 2:
             continue
         way = (torch.arange(len(frames)) + 1) / (len(frames) + 1)
         for (end, inner), beside, share in ((frames[:2], frames[0] - 1, 1 - way),
                                             (frames[:-3:-1], frames[-1] + 1, way)):
-            if 0 <= beside < len(state):
-                gap = state[beside] - (2 * state[end] - state[inner])
-                gap[:, 3] = torch.atan2(gap[:, 3].sin(), gap[:, 3].cos())
-                change[frames] += share[:, None, None] * gap * (seen[beside] & seen[end])[:, None]
+            if 0 <= beside < len(angle):
+                gap = angle[beside] - (2 * angle[end] - angle[inner])
+                gap = torch.atan2(gap.sin(), gap.cos()) * (seen[beside] & seen[end])
+                change[frames] += share[:, None] * gap
                 if beside >= FRAMES:  # the camera makes no step into a clip's first frame
                     faster[frames] += share[:, None] * (steps[beside] - steps[end])
     view = layout.view + faster.view_as(layout.view)
-    return moved(replace(layout, view=view), change.unflatten(0, (-1, FRAMES)))
+    turned = F.pad(change[..., None], (3, 0)).unflatten(0, (-1, FRAMES))
+    return moved(replace(layout, view=view), turned)
 
 
 def exchange(layout: Layout, other: Layout, slot: int) -> Layout:

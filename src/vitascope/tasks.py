@@ -162,13 +162,15 @@ def touched(mask: np.ndarray) -> Tensor:
 
 # ------------------------------------------------------------------------------------------------------------- training
 
-def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator, *, known: bool = False) -> Tensor:
+def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator, *, known: bool = False,
+                unforeseen: Callable[[], Tensor] | None = None) -> Tensor:
     """A random task's noise levels (T, H, W), as training sees them.
 
     Most often nothing is known; else the first frame, a beginning, an end, both ends, a region of all frames, every
     frame at a level of its own, or the first frame and a veiled idea of the others. Known positions carry a little noise
     half of the time: what is known at use is the model's own work, or a file's, and never perfect. `known`: a task in
-    which something is.
+    which something is. `unforeseen` says of which positions (T, H, W) the first frame tells nothing; without it they are
+    a rectangle.
     """
     T, H, W = shape
     levels = torch.ones(shape)
@@ -191,11 +193,12 @@ def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator, *, known:
         case "each":
             levels[:] = torch.from_numpy(rng.uniform(0.05, 1, T)).float()[:, None, None]
         case "foreseen":
-            levels[1:, ~_rectangle(H, W, rng)] = float(rng.uniform(*VEILED))
+            hidden = unforeseen() if unforeseen else _rectangle(H, W, rng).expand(shape)
+            levels[~hidden] = float(rng.uniform(*VEILED))
             levels[0] = haze
     if levels.max() <= UNKNOWN:  # something has to be left to make
         levels = torch.ones(shape)
-    return draw_levels(shape, rng, known=True) if known and levels.min() == 1 else levels
+    return draw_levels(shape, rng, known=True, unforeseen=unforeseen) if known and levels.min() == 1 else levels
 
 
 def _rectangle(rows: int, columns: int, rng: np.random.Generator) -> Tensor:

@@ -23,7 +23,8 @@ def layout_of(scene: Scene, motion: Motion, start: int, frames: int) -> Layout:
     times = np.concatenate([np.full(FRAMES - 1, start), np.arange(start, start + frames)])      # (FRAMES K,)
     zoom = motion.zoom[times]
     middle = np.stack([motion.camera_x[times] + scene.aspect / 2 / zoom, motion.camera_y[times] + 0.5 / zoom], -1)
-    steps = np.diff(np.column_stack([middle * zoom[:, None], np.log(zoom)]), axis=0, prepend=np.nan)
+    steps = np.diff(np.column_stack([middle, np.log(zoom)]), axis=0, prepend=np.nan)
+    steps[:, :2] *= zoom[:, None]
     things = [*_cast(scene, motion, times), *_scenery(scene, motion, times)][:SLOTS]
     poses = np.zeros((len(times), SLOTS, POSE))
     poses[..., 3], poses[..., 5], poses[..., 7] = 1, 1, 1

@@ -23,19 +23,20 @@ SLOTS = 5  # things at once: subjects in the order in which a prompt names them,
 POSE = 8  # x, y, side, cosine and sine of the angle, mirrored (1 or -1), visible share, share that is left of it
 POSE_PARTS = (2, 1, 2, 1, 2)  # numbers of its place, its side, its turn, mirrored, its shares
 VIEW = 3  # the camera's step since the frame before: x, y, logarithm of the zoom
+MOTION = 3  # a thing's own step since the frame before: x, y, side
 SUBJECT_BITS, COLOUR_BITS = 6, 2
 LOOK_BITS = (3, 3, 3, 4)  # style, weather, time of day, place
 LOOKS = len(LOOK_BITS)
 PLACE = 3  # which of them
-CHANNELS = FRAMES * POSE + SUBJECT_BITS + COLOUR_BITS
+CHANNELS = FRAMES * (POSE + MOTION) + SUBJECT_BITS + COLOUR_BITS
 SCALE = torch.tensor([3.0, 3.0, 6.0, 1.0, 1.0, 1.0, 2.0, 2.0])  # poses → numbers of about unit variance
 SHIFT = torch.tensor([0.0, 0.0, -0.35, 0.0, 0.0, 0.0, -0.5, -0.5])
-VIEW_SCALE = 30.0
+STEP_SCALE = 30.0  # of the camera's steps and of those of things
 SMALLEST = 0.02  # side of a thing
 QUARTERS = 4  # what is seen of things is compared in quarters: plans are never exact
 TREMBLE = 0.005  # of a camera's steps, on the average of NEARBY frames to either side: less is none
 NEARBY = 8
-ZOOMED = 0.02  # change of the logarithm of the zoom that is more than a camera's trembling
+PULL = 0.003  # weight of where a draft says that a thing is, beside that of its steps: places are drafted less exactly
 REACH = 0.9  # in sides of a subject: tokens this near to its middle are told of it
 WAVES = 4  # frequencies per coordinate inside a subject
 VIEW_WAVES = 5  # frequencies per coordinate of the camera's path
@@ -73,8 +74,38 @@ class Layout:
         """The same with a camera that stands still where it hardly moves, and zooms only where it does."""
         steps = self.view.flatten(0, 1)                                                                 # (k f, VIEW)
         mean = F.avg_pool1d(steps.T[None], 2 * NEARBY + 1, 1, NEARBY, count_include_pad=False)[0].T
-        moving = torch.stack([mean[:, :2].norm(dim=1) > TREMBLE] * 2 + [mean[:, 2].abs() > TREMBLE], 1)
+        zooming = mean[:, 2].abs() > TREMBLE
+        travelling = (mean[:, :2].norm(dim=1) > TREMBLE) | zooming
+        moving = torch.stack([travelling, travelling, zooming], 1)
         return replace(self, view=(steps * moving).view_as(self.view))
+
+    def motions(self) -> Tensor:
+        """How every thing itself goes and grows, (K, F, SLOTS, MOTION): what of its step is not the camera's.
+
+        A first frame goes as its second does.
+        """
+        state, zoom, travel = self._course()
+        motions = state[1:] - (state[:-1] * zoom - travel)
+        return torch.cat([motions[:1], motions]).view(*self.poses.shape[:3], MOTION)
+
+    def steered(self, motions: Tensor, held: Tensor) -> "Layout":
+        """The same with things where their own `motions` (K, F, SLOTS, MOTION) take them, whatever the camera does.
+
+        Steps count for much more than places (least squares). Of groups that are `held` (K,) nothing moves.
+        """
+        state, zoom, travel = self._course()
+        weight = torch.where(held.repeat_interleave(len(state) // len(held)), 1 / PULL, PULL)
+        steps = torch.eye(len(state))[1:] - F.pad(torch.diag(zoom[:, 0, 0]), (0, 1))                    # (T - 1, T)
+        wanted = weight[:, None] * state.flatten(1) + steps.T @ (motions.flatten(0, 1)[1:] - travel).flatten(1)
+        state = torch.linalg.solve(weight.diag() + steps.T @ steps, wanted).view(*self.poses.shape[:3], MOTION)
+        place, side = state.split([2, 1], -1)
+        return replace(self, poses=torch.cat([place, side.clamp(min=SMALLEST), self.poses[..., 3:]], -1))
+
+    def _course(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Places and sides (T, SLOTS, MOTION), and how each step of the camera changes them: times the zoom, less what
+        it travels, (T - 1, 1, 1) and (T - 1, 1, MOTION)."""
+        steps = self.view.flatten(0, 1)[1:, None]
+        return self.poses[..., :MOTION].flatten(0, 1), steps[..., 2:].exp(), F.pad(steps[..., :2], (0, 1))
 
     def anywhere(self) -> "Layout":
         """The same, saying nothing of the place."""
@@ -96,9 +127,11 @@ def to_grid(layout: Layout) -> Tensor:
     K = len(layout.poses)
     poses = rearrange((layout.poses + SHIFT) * SCALE, "k f s p -> k s (f p)")
     present = (layout.subjects > 0).float()[:, None]
+    motions = rearrange(layout.motions() * STEP_SCALE, "k f s m -> k s (f m)")
     names = torch.cat([_bits(layout.subjects, SUBJECT_BITS), _bits(layout.colours, COLOUR_BITS)], 1)     # (s, bits)
-    rows = torch.cat([poses * present, repeat(names, "s b -> k s b", k=K)], -1)                          # (k, s, C)
-    view = rearrange(layout.view * VIEW_SCALE, "k f v -> k 1 (f v)")
+    names = repeat(names, "s b -> k s b", k=K)
+    rows = torch.cat([poses * present, names, motions * present], -1)                                    # (k, s, C)
+    view = rearrange(layout.view * STEP_SCALE, "k f v -> k 1 (f v)")
     look = torch.cat([_bits(number[None], count) for number, count in zip(layout.look, LOOK_BITS)], 1)   # (1, bits)
     view = torch.cat([view, repeat(look, "1 b -> k 1 b", k=K)], -1)
     rows = torch.cat([rows, F.pad(view, (0, CHANNELS - view.shape[-1]))], 1)
@@ -113,11 +146,16 @@ def from_grid(grid: Tensor) -> Layout:
     place, side, turn, mirrored, shares = poses.split(POSE_PARTS, -1)
     poses = torch.cat([place, side.clamp(min=SMALLEST), F.normalize(turn, dim=-1),
                        torch.where(mirrored < 0, -1.0, 1.0), shares.clamp(0, 1)], -1)
-    names = slots[..., numbers:].mean(0)
-    view = rearrange(rows[:, SLOTS, :FRAMES * VIEW], "k (f v) -> k f v", f=FRAMES) / VIEW_SCALE
+    names = slots[..., numbers:numbers + SUBJECT_BITS + COLOUR_BITS].mean(0)
+    view = rearrange(rows[:, SLOTS, :FRAMES * VIEW], "k (f v) -> k f v", f=FRAMES) / STEP_SCALE
     look = rows[:, SLOTS, FRAMES * VIEW:][:, :sum(LOOK_BITS)].mean(0, keepdim=True)                     # (1, bits)
     look = torch.cat([_number(bits) for bits in look.split(LOOK_BITS, 1)])
     return Layout(poses, view, _number(names[:, :SUBJECT_BITS]), _number(names[:, SUBJECT_BITS:]), look)
+
+
+def grid_motions(grid: Tensor) -> Tensor:
+    """How every thing itself goes, as latents (CHANNELS, K, SLOTS + 1, 1) say it: see `Layout.motions`."""
+    return rearrange(grid[-FRAMES * MOTION:, :, :SLOTS], "(f m) k s 1 -> k f s m", f=FRAMES) / STEP_SCALE
 
 
 def _bits(numbers: Tensor, count: int) -> Tensor:
@@ -173,13 +211,13 @@ def follow(layout: Layout, now: int, then: int, rows: int, columns: int) -> Tens
     """Where frame `then` shows what the pixels of frame `now` show: x and y in pixels, (rows, columns, 2).
 
     `layout` has groups of one frame. A thing is followed to where it is then, the rest of the picture along the
-    camera's path, which either travels or zooms.
+    camera's path.
     """
     here = inside(layout.part(slice(now, now + 1)), rows, columns)[0, :, :, :, 0]                         # (h, w, s, 2)
-    path = layout.view[:, 0].cumsum(0)
-    travel = path[then] - path[now]
+    zoom = layout.view[:, 0, 2].cumsum(0).exp()
+    middle = (layout.view[:, 0, :2] / zoom[:, None]).cumsum(0)  # of the view, in that of the first frame
     still = torch.stack(torch.meshgrid(*middles(rows, columns), indexing="ij")[::-1], -1)
-    target = still * travel[2].exp() if abs(travel[2]) > ZOOMED else still - travel[:2]
+    target = (still / zoom[now] + middle[now] - middle[then]) * zoom[then]
     seen = (layout.poses[[now, then], 0, :, 6] > 0).all(0) & (layout.subjects > 0)
     far_to_near = depths(layout.part(slice(now, now + 1)))[0, 0].argsort(descending=True)
     for slot in far_to_near[seen[far_to_near]].tolist():

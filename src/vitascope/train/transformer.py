@@ -8,6 +8,7 @@ sooner what to draw (after REPA, Yu et al. 2024, with the world's truth in place
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from ..data.shards import Sample, Shards
 from ..diffusion.flow import interpolate, loss, sample_times, velocity
+from ..foresight import unforeseen
 from ..generate import generate
 from ..models.autoencoder import Autoencoder
 from ..models.transformer import TRANSFORMERS, Noisy, Packed, Transformer, TransformerConfig, pack, patchify
@@ -124,12 +126,14 @@ def corrupt(samples: list[Sample], rng: np.random.Generator, patch: int, config:
     times = sample_times(len(samples), generator)
     noisy, targets, weights = [], [], []
     for sample, u in zip(samples, times):
-        levels = draw_levels(tuple(sample.latents.shape[1:]), rng, known=sample.finished)
+        shape, layout = sample.latents.shape[1:], sample.layout
+        levels = draw_levels(tuple(shape), rng, known=sample.finished,
+                             unforeseen=partial(unforeseen, layout, *shape[1:]) if layout else None)
         noise = torch.randn(sample.latents.shape, generator=generator)
         t = levels * u
         silent = rng.random() < config.unconditional
         planned = not silent and rng.random() >= config.unplanned
-        layout = sample.layout if planned else None
+        layout = layout if planned else None
         if layout and rng.random() < config.anywhere:
             layout = layout.anywhere()
         noisy.append(Noisy(interpolate(sample.latents, noise, t), t, sample.states[:0] if silent else sample.states,
