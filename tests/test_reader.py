@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vitascope.evaluate.reader import GEOMETRY, ROWS, PictureReader, Reader, TrackReader
+from vitascope.evaluate.reader import GEOMETRY, ROWS, STRIDE, PictureReader, Reader, TrackReader
 from vitascope.train.labels import CONFIG
 from vitascope.train.state import save_weights
 
@@ -15,14 +15,14 @@ SMALL = replace(CONFIG, widths=(8, 8, 8, 8), blocks=(1, 1), track_width=8)
 @pytest.mark.parametrize("width", [32, 64, 128])
 def test_shapes_follow_the_picture(width):
     sight = PictureReader(SMALL)(torch.randn(2, 3, ROWS, width))
-    assert sight.heat.shape == (2, len(CONFIG.subjects) + len(CONFIG.props), ROWS // 4, width // 4)
-    assert sight.geometry.shape == (2, GEOMETRY, ROWS // 4, width // 4)
+    assert sight.heat.shape == (2, len(CONFIG.subjects) + len(CONFIG.props), ROWS // STRIDE, width // STRIDE)
+    assert sight.geometry.shape == (2, GEOMETRY, ROWS // STRIDE, width // STRIDE)
     assert sight.settings["place"].shape == (2, len(CONFIG.places))
 
 
 def test_other_heights_are_refused():
     with pytest.raises(ValueError, match="expected"):
-        PictureReader(SMALL)(torch.randn(1, 3, 128, 128))
+        PictureReader(SMALL)(torch.randn(1, 3, 64, 64))
 
 
 @pytest.mark.parametrize("frames", [1, 9, 33])

@@ -75,13 +75,13 @@ def bend(frames: np.ndarray, amount: float, rng: np.random.Generator) -> np.ndar
     return np.stack(bent)
 
 
-DAMAGES: tuple[tuple[float, Damage], ...] = (  # probability and deed, for pictures of 64 rows
-    (0.35, lambda frames, rng: bend(frames, rng.uniform(0.3, 1.2), rng)),
-    (0.35, lambda frames, rng: lose_resolution(frames, rng.uniform(0.4, 0.9))),
-    (0.35, lambda frames, rng: blur(frames, rng.uniform(0.4, 1.1))),
+DAMAGES: tuple[tuple[float, Damage], ...] = (  # probability and deed, for pictures of 128 rows
+    (0.35, lambda frames, rng: bend(frames, rng.uniform(0.5, 2.4), rng)),
+    (0.35, lambda frames, rng: lose_resolution(frames, rng.uniform(0.25, 0.9))),
+    (0.35, lambda frames, rng: blur(frames, rng.uniform(0.5, 2.2))),
     (0.4, lambda frames, rng: recolour(frames, rng.uniform(0.85, 1.15, 3), rng.uniform(-0.06, 0.06),
                                        rng.uniform(0.8, 1.25))),
-    (0.35, lambda frames, rng: add_noise(frames, rng.uniform(2, 12), int(rng.integers(1, 6)), rng)),
+    (0.35, lambda frames, rng: add_noise(frames, rng.uniform(2, 14), int(rng.integers(1, 12)), rng)),
     (0.25, lambda frames, rng: jpeg(frames, int(rng.integers(15, 80)))),
     (0.06, lambda frames, rng: h264(frames, int(rng.integers(20, 36)))),
 )

@@ -1,6 +1,6 @@
 """The networks that read clips: one finds subjects and their surroundings in a picture, one tells what a track does.
 
-In go pictures (B, 3, H, W) in [-1, 1] of 64 rows, and tracks (B, F, T); out come logits, in the order of the names in
+In go pictures (B, 3, H, W) in [-1, 1] of 128 rows, and tracks (B, F, T); out come logits, in the order of the names in
 `ReaderConfig`. Knows no prompt, no generator and nothing of the world but those names.
 """
 
@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 BUNDLED = Path(__file__).parent.parent / "weights" / "reader"
-ROWS = 64  # height of the pictures that are read, pixels
-STRIDE = 4  # pixels of a cell of the map of subjects
+ROWS = 128  # height of the pictures that are read, pixels
+STRIDE = 8  # pixels of a cell of the map of subjects
 GROUPS = 8  # of the group norms
 GEOMETRY = 6  # numbers per cell: x and y against its centre, logarithm of the size, sine, cosine, visible share
 DILATIONS = (1, 2, 4, 1)  # of the track reader's blocks, frames
@@ -37,8 +37,8 @@ class ReaderConfig:
     actions: tuple[str, ...]
     cameras: tuple[str, ...]
     features: int  # numbers per frame of a track: see tracks.py
-    widths: tuple[int, int, int, int] = (32, 64, 112, 176)  # channels at 1/2, 1/4, 1/8 and 1/16 of the picture
-    blocks: tuple[int, int] = (2, 2)  # at 1/8 and 1/16
+    widths: tuple[int, int, int, int] = (32, 64, 112, 176)  # channels at 1/2 and 1/4, 1/8, 1/16 and 1/32 of the picture
+    blocks: tuple[int, int] = (2, 2)  # at 1/16 and 1/32
     track_width: int = 96
 
     @property
@@ -71,20 +71,21 @@ class Block(nn.Module):
 
 
 class PictureReader(nn.Module):
-    """A small pyramid: down to 1/16 for what surrounds a subject, up again to 1/4 for where it is."""
+    """A small pyramid: down to 1/32 for what surrounds a subject, up again to 1/8 for where it is."""
 
     def __init__(self, config: ReaderConfig) -> None:
         super().__init__()
         a, b, c, d = config.widths
         self.config = config
         self.stem = nn.Sequential(nn.Conv2d(3, a, 5, 2, 2), nn.GroupNorm(GROUPS, a), nn.SiLU(),
+                                  nn.Conv2d(a, a, 3, 2, 1), nn.GroupNorm(GROUPS, a), nn.SiLU(),
                                   nn.Conv2d(a, b, 3, 2, 1))
-        self.down8 = nn.Sequential(nn.GroupNorm(GROUPS, b), nn.SiLU(), nn.Conv2d(b, c, 3, 2, 1),
-                                   *(Block(c) for _ in range(config.blocks[0])))
-        self.down16 = nn.Sequential(nn.GroupNorm(GROUPS, c), nn.SiLU(), nn.Conv2d(c, d, 3, 2, 1),
+        self.down16 = nn.Sequential(nn.GroupNorm(GROUPS, b), nn.SiLU(), nn.Conv2d(b, c, 3, 2, 1),
+                                    *(Block(c) for _ in range(config.blocks[0])))
+        self.down32 = nn.Sequential(nn.GroupNorm(GROUPS, c), nn.SiLU(), nn.Conv2d(c, d, 3, 2, 1),
                                     *(Block(d) for _ in range(config.blocks[1])))
-        self.up8, self.up4 = nn.Conv2d(d, c, 1), nn.Conv2d(c, b, 1)
-        self.mix8, self.mix4 = Block(c), Block(b)
+        self.up16, self.up8 = nn.Conv2d(d, c, 1), nn.Conv2d(c, b, 1)
+        self.mix16, self.mix8 = Block(c), Block(b)
         kinds = len(config.subjects) + len(config.props)
         self.split = (kinds, GEOMETRY, len(config.colours), config.bites + 1)
         self.cells = nn.Sequential(nn.GroupNorm(GROUPS, b), nn.SiLU(), nn.Conv2d(b, 2 * b, 1), nn.SiLU(),
@@ -94,17 +95,17 @@ class PictureReader(nn.Module):
         nn.init.constant_(self.cells[-1].bias[:kinds], -4.0)  # almost every cell holds no centre
 
     def forward(self, pictures: Tensor) -> Sight:
-        """Read pictures (B, 3, ROWS, W) in [-1, 1], W a multiple of 16."""
-        if pictures.shape[1:3] != (3, ROWS) or pictures.shape[3] % 16:
-            raise ValueError(f"pictures have shape {tuple(pictures.shape)}; expected (B, 3, {ROWS}, a multiple of 16)")
-        x4 = self.stem(pictures)                                                  # (B, b, H/4, W/4)
-        x8 = self.down8(x4)                                                       # (B, c, H/8, W/8)
-        x16 = self.down16(x8)                                                     # (B, d, H/16, W/16)
-        y8 = self.mix8(x8 + F.interpolate(self.up8(x16), scale_factor=2.0))       # (B, c, H/8, W/8)
-        y4 = self.mix4(x4 + F.interpolate(self.up4(y8), scale_factor=2.0))        # (B, b, H/4, W/4)
-        heat, geometry, colour, bites = self.cells(y4).split(self.split, dim=1)
-        pooled = torch.cat([reduce(x16, "b c h w -> b c", "mean"), reduce(x16, "b c h w -> b c", "max"),
-                            reduce(x8, "b c h w -> b c", "mean")], dim=1)         # (B, 2d + c)
+        """Read pictures (B, 3, ROWS, W) in [-1, 1], W a multiple of 32."""
+        if pictures.shape[1:3] != (3, ROWS) or pictures.shape[3] % 32:
+            raise ValueError(f"pictures have shape {tuple(pictures.shape)}; expected (B, 3, {ROWS}, a multiple of 32)")
+        x8 = self.stem(pictures)                                                  # (B, b, H/8, W/8)
+        x16 = self.down16(x8)                                                     # (B, c, H/16, W/16)
+        x32 = self.down32(x16)                                                    # (B, d, H/32, W/32)
+        y16 = self.mix16(x16 + F.interpolate(self.up16(x32), scale_factor=2.0))     # (B, c, H/16, W/16)
+        y8 = self.mix8(x8 + F.interpolate(self.up8(y16), scale_factor=2.0))        # (B, b, H/8, W/8)
+        heat, geometry, colour, bites = self.cells(y8).split(self.split, dim=1)
+        pooled = torch.cat([reduce(x32, "b c h w -> b c", "mean"), reduce(x32, "b c h w -> b c", "max"),
+                            reduce(x16, "b c h w -> b c", "mean")], dim=1)        # (B, 2d + c)
         sizes = [len(answers) for answers in self.config.settings.values()]
         settings = dict(zip(self.config.settings, self.whole(pooled).split(sizes, dim=1)))
         return Sight(heat, geometry, colour, bites, settings)

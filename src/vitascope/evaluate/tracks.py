@@ -75,11 +75,11 @@ class Observation:
 
 def small_width(aspect: float) -> int:
     """Width in pixels that a picture of this aspect ratio is read at."""
-    return max(round(ROWS * aspect / 16), 1) * 16
+    return max(round(ROWS * aspect / 32), 1) * 32
 
 
 def shrink(frames: np.ndarray) -> np.ndarray:
-    """Frames (T, H, W, 3) of any size → (T, ROWS, a multiple of 16, 3), by area; ValueError for anything else."""
+    """Frames (T, H, W, 3) of any size → (T, ROWS, a multiple of 32, 3), by area; ValueError for anything else."""
     if frames.ndim != 4 or frames.shape[-1] != 3 or frames.dtype != np.uint8 or 0 in frames.shape:
         raise ValueError(f"frames are {frames.dtype} of shape {frames.shape}; expected uint8 (T, H, W, 3)")
     H, W = frames.shape[1:3]
@@ -254,7 +254,8 @@ def observe_small(reader: PictureReader, small: np.ndarray, aspect: float) -> Ob
     subjects = len(reader.config.subjects)
     sight = reader(to_pictures(small))
     found = detect(sight, subjects, aspect)
-    camera = follow_camera(small, _free_of(found, small.shape[:3], aspect), aspect)
+    halved = np.stack([cv2.resize(frame, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) for frame in small])
+    camera = follow_camera(halved, _free_of(found, halved.shape[:3], aspect), aspect)
     settings = {name: logits.float().log_softmax(1).mean(0).numpy() for name, logits in sight.settings.items()}
     return Observation(link(found), camera, sight.heat[:, subjects:].float().sigmoid().numpy(), settings, aspect)
 
