@@ -43,7 +43,7 @@ def painter():
 
 
 def test_where_nothing_moves_all_is_foreseen(autoencoder, painter):
-    told, seen = foresee(autoencoder, painter, **HOW)
+    told, (seen, *_) = foresee(autoencoder, painter, **HOW)
     told = told.condition
     assert not told.levels[0].any() and (told.levels[1:] == VEIL).all()
     assert_close(seen.picture, autoencoder.decode(told.known[None, :, :1])[0, :, 0].clamp(-1, 1))
@@ -70,7 +70,7 @@ def test_things_and_what_comes_into_view_are_open(autoencoder):
 
 
 def test_a_ring_is_like_one_of_its_frames(autoencoder, painter):
-    told, seen = foresee(autoencoder, replace(painter, condition=loop(painter.condition)), **HOW)
+    told, (seen, *_) = foresee(autoencoder, replace(painter, condition=loop(painter.condition)), **HOW)
     assert (told.condition.levels == VEIL).all()
     still = autoencoder.encode(seen.picture[None, :, None].expand(-1, -1, 9, -1, -1))[0]
     assert_close(told.condition.known[:, 1], still[:, 2])
@@ -79,7 +79,7 @@ def test_a_ring_is_like_one_of_its_frames(autoencoder, painter):
 def test_a_frame_that_was_seen_rules(autoencoder, painter):
     tail = replace(painter, condition=extend(painter.condition, torch.randn(CHANNELS, 1, *SHAPE[1:]), backward=True))
     seen = Seen(torch.rand(3, 64, 64), 2 * FRAMES)
-    told, same = foresee(autoencoder, tail, seen, **HOW)
+    told, (same, *_) = foresee(autoencoder, tail, seen, **HOW)
     still = autoencoder.encode(seen.picture[None, :, None].expand(-1, -1, 9, -1, -1))[0]
     assert same is seen and not told.condition.levels[-1].any() and (told.condition.levels[:-1] == VEIL).all()
     assert_close(told.condition.known, torch.cat([still[:, :2], tail.condition.known[:, 2:]], 1))
@@ -103,10 +103,10 @@ def test_the_far_end_is_painted_alone_where_it_is_new(autoencoder, painter):
     """A camera that pans by a position a frame leaves nothing of the first frame; one that stands still leaves all."""
     seen, given = Seen(torch.rand(3, 64, 64)), torch.zeros(SHAPE, dtype=torch.bool)
     moving = replace(painter, layout=layout(pan=0.125))
-    assert look_ahead(autoencoder, painter, given, seen, **HOW) == []
-    far, = look_ahead(autoencoder, moving, given, seen, **HOW)
+    assert look_ahead(autoencoder, painter, given, seen, **HOW) == [seen]
+    _, far = look_ahead(autoencoder, moving, given, seen, **HOW)
     assert far.frame == FRAMES * SHAPE[0] - 1 and far.picture.shape == seen.picture.shape
-    assert look_ahead(autoencoder, moving, ~given, seen, **HOW) == []
+    assert look_ahead(autoencoder, moving, ~given, seen, **HOW) == [seen]
     _, one = carry(autoencoder, moving.layout, [seen])
     _, both = carry(autoencoder, moving.layout, [seen, far])
     assert (one <= both).all() and both.sum() > one.sum() + 40

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
-from vitascope.models.layout import CHANNELS, LOOKS, SLOTS, Staging, covered, depths, follow, from_grid, inside, to_grid
+from vitascope.models.layout import CHANNELS, LOOKS, MOTION, SLOTS, Staging, covered, depths, follow, from_grid, \
+    inside, to_grid
 from vitascope.world.physics import simulate
 from vitascope.world.scene import BUNDLED, FULL, sample_scene
 
@@ -117,6 +119,12 @@ def test_a_thing_goes_the_same_way_whatever_the_camera_does():
         assert_close((other.motions() / zoom)[:, :, there], still.motions()[:, :, there], atol=1e-5, rtol=1e-4)
 
 
+def test_a_part_of_the_view_shows_the_same_motions_larger():
+    for layout in layouts(vocabulary=replace(BUNDLED, cameras=("pans left", "tilts up", "zooms in", "tracks"))):
+        there = layout.subjects > 0
+        assert_close(layout.closer(0.2, -0.1, 2.0).motions()[:, :, there], 2 * layout.motions()[:, :, there])
+
+
 def test_things_are_steered_by_their_motions_to_about_where_they_are():
     layout = next(layouts(1))
     there, nothing = layout.subjects > 0, torch.zeros(5, dtype=torch.bool)
@@ -128,6 +136,17 @@ def test_things_are_steered_by_their_motions_to_about_where_they_are():
     held = torch.tensor([True, False, False, False, False])
     steered = replace(layout, poses=poses).steered(layout.motions(), held)
     assert_close(steered.poses[0, :, there], poses[0, :, there], atol=0.002, rtol=0)
+
+
+def test_in_a_ring_the_first_frame_follows_the_last():
+    layout = next(layouts(1))
+    poses, motions = layout.poses.clone(), torch.zeros(5, 4, SLOTS, MOTION)
+    poses[..., 0] = torch.linspace(0, 0.1, 20).view(5, 4, 1)
+    still, nothing = replace(layout, poses=poses, view=torch.zeros_like(layout.view)), torch.zeros(5, dtype=torch.bool)
+    motions[..., 0] = 0.1 / 19
+    for ring, jump in ((False, 0.1), (True, 0.0)):
+        x = still.steered(motions, nothing, ring=ring).poses[..., 0, 0].flatten()
+        assert abs(x[-1] - x[0]) == pytest.approx(jump, abs=0.01)
 
 
 def test_positions_of_a_thing_are_covered_and_no_others():

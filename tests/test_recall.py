@@ -31,20 +31,20 @@ LAST = range(FRAMES, FRAMES + 1)
 
 
 def test_what_stands_still_is_all_known():
-    seen = recall(Seen(FIRST), layout(), LAST)
+    seen = recall([Seen(FIRST)], layout(), LAST)
     assert seen.shape == (RECALLED, 1, 16, 16)
     assert_close(seen[:3, 0], FIRST)
     assert (seen[3] == 1).all() and not seen[4].any()
 
 
 def test_what_comes_into_view_is_unknown():
-    seen = recall(Seen(FIRST), layout(shift=0.25), LAST)[:, 0]  # the camera goes to the right by 4 pixels
+    seen = recall([Seen(FIRST)], layout(shift=0.25), LAST)[:, 0]  # the camera goes to the right by 4 pixels
     assert_close(seen[:3, :, :12], FIRST[:, :, 4:])
     assert (seen[3, :, :12] == 1).all() and not seen[:, :, 12:].any()
 
 
 def test_a_thing_takes_its_picture_along_and_leaves_the_unknown_behind():
-    seen = recall(Seen(FIRST), layout(x=(-0.25, 0.25), subject=3), LAST)[:, 0]
+    seen = recall([Seen(FIRST)], layout(x=(-0.25, 0.25), subject=3), LAST)[:, 0]
     assert_close(seen[:3, 6:10, 10:14], FIRST[:, 6:10, 2:6])
     assert (seen[4, 6:10, 10:14] == 1).all() and seen[4].sum() == 16
     assert not seen[:, 6:10, 2:6].any()
@@ -56,12 +56,12 @@ def test_what_is_hidden_is_not_shown_for_what_hides_it():
     told.subjects[1] = 5
     told.poses[:, :, 1, 0] = 0.25  # a second thing stands where the first one goes
     told.poses[-1, 0, 0, 6] = 0.3
-    seen = recall(Seen(FIRST), told, LAST)[:, 0]
+    seen = recall([Seen(FIRST)], told, LAST)[:, 0]
     assert_close(seen[:3, 6:10, 10:14], FIRST[:, 6:10, 10:14])
 
 
 def test_a_later_frame_shows_what_came_before_it():
-    seen = recall(Seen(FIRST, FRAMES), layout(shift=0.25), range(FRAMES - 1, FRAMES))[:, 0]
+    seen = recall([Seen(FIRST, FRAMES)], layout(shift=0.25), range(FRAMES - 1, FRAMES))[:, 0]
     assert_close(seen[:3, :, 4:], FIRST[:, :, :12])
     assert not seen[:, :, :4].any()
 
@@ -73,7 +73,7 @@ def test_what_the_first_frame_shows_is_what_the_last_one_shows(camera):
     scene = sample_scene(0, plain, width=64, height=64, frames=17)
     layout = layout_of(scene, motion := simulate(scene), 0, 17).frame_by_frame()
     first, last = to_unit(render(scene, motion))[:, [0, -1]].unbind(1)
-    seen = recall(Seen(first), layout, range(19, 20))[:, 0]
+    seen = recall([Seen(first)], layout, range(19, 20))[:, 0]
     free = seen[3] * (1 - seen[4]) > 0
     off, before = ((shown - last).abs()[:, free].mean() for shown in (seen[:3], first))
     assert free.float().mean() > 0.2 and off < 0.25 * before

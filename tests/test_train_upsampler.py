@@ -129,5 +129,5 @@ def test_some_clips_are_known_by_a_frame_of_their_own():
     changed = [number for number, (one, other) in enumerate(zip(before, after)) if one is not other]
     assert 5 < len(changed) < 25 and after[-1] is None
     for number in changed:
-        seen = after[number].seen
+        seen, = after[number].seen
         assert torch.equal(seen.picture, videos[number, :, seen.frame - after[number].frames.start])

@@ -38,7 +38,7 @@ def test_a_layout_is_told_to_its_own_clip_only():
     assert not torch.allclose(told[1], bare[1])
     hints = upsampler.hint([whole], video.shape)
     assert_close(upsampler.hint([replace(whole, frames=whole.frames[2:4])], video[:, :, 2:4].shape), hints[2:4])
-    assert not torch.allclose(upsampler(video[1:], [replace(whole, seen=Seen(video[1, :, 0]))])[0], told[1])
+    assert not torch.allclose(upsampler(video[1:], [replace(whole, seen=[Seen(video[1, :, 0])])])[0], told[1])
 
 
 def test_halving_averages():

@@ -20,21 +20,20 @@ from .tasks import Condition, cut, touched
 
 VEIL = 0.6  # noise level of what is foreseen
 ROOM = 1.4  # in sides of a thing: so much around it is left open
-NEAR = 40  # frames: so far what a later one shows is carried
 FINE = 2  # points to a latent position, each way, at which training looks where something new is
 NEW = 0.04  # share of a frame that has to be new for it to be painted alone
 
 
 def foresee(autoencoder: Autoencoder, painter: Painter, seen: Seen | None = None, *, seed: int, steps: int,
-            scale: float, sampler: str, progress: Progress = lambda step, total: None) -> tuple[Painter, Seen | None]:
-    """The painter, knowing an idea of its clip, and the frame that it comes from: the one `seen`, or the first.
+            scale: float, sampler: str, progress: Progress = lambda step, total: None) -> tuple[Painter, list[Seen]]:
+    """The painter, knowing an idea of its clip, and the frames that it comes from: the one `seen`, or the first, and others.
 
     Without a layout, or where what is known is changed, nothing can be foreseen. `progress` is told that the painting
     begins; the steps of the first frame are short and not counted.
     """
     condition, layout = painter.condition, painter.layout
     if layout is None or not is_open(condition, seen):
-        return painter, seen
+        return painter, [seen] if seen else []
     given, known = condition.levels == 0, condition.known
     if not given.any():
         progress(0, steps * len(plan_windows(condition, painter.window)))
@@ -44,11 +43,11 @@ def foresee(autoencoder: Autoencoder, painter: Painter, seen: Seen | None = None
         given = torch.zeros_like(given).index_fill(0, torch.arange(0 if condition.ring else 1), True)
     if seen is None:
         seen = Seen(autoencoder.decode(known[None, :, :1])[0, :, 0].clamp(-1, 1))
-    ahead = [] if condition.ring else look_ahead(autoencoder, painter, given, seen, seed=seed, steps=steps, scale=scale,
-                                                 sampler=sampler)
-    latents, sure = carry(autoencoder, layout, [seen, *ahead], ring=condition.ring)
+    frames = [seen] if condition.ring else look_ahead(autoencoder, painter, given, seen, seed=seed, steps=steps,
+                                                      scale=scale, sampler=sampler)
+    latents, sure = carry(autoencoder, layout, frames, ring=condition.ring)
     levels = torch.where(sure, VEIL, 1.0).masked_fill(given, 0.0)
-    return replace(painter, condition=replace(condition, known=torch.where(given, known, latents), level=levels)), seen
+    return replace(painter, condition=replace(condition, known=torch.where(given, known, latents), level=levels)), frames
 
 
 def is_open(condition: Condition, seen: Seen | None) -> bool:
@@ -60,7 +59,10 @@ def is_open(condition: Condition, seen: Seen | None) -> bool:
 
 
 def look_ahead(autoencoder: Autoencoder, painter: Painter, given: Tensor, seen: Seen, **how) -> list[Seen]:
-    """The far ends of a clip's windows, painted alone beside what is carried there, if much of them is new."""
+    """The frame that was seen, and the far ends of a clip's windows, painted alone beside what is carried there.
+
+    Only those of which much is new.
+    """
     condition, layout, frames = painter.condition, painter.layout, [seen]
     for first, last in plan_windows(condition, painter.window):
         group = last - 1 if FRAMES * last - 1 > seen.frame else first
@@ -72,7 +74,7 @@ def look_ahead(autoencoder: Autoencoder, painter: Painter, given: Tensor, seen: 
         part = replace(cut(condition, torch.tensor([group])), known=autoencoder.encode(video[None])[0], level=level)
         made = sample(replace(painter, condition=part, layout=layout.alone(group)), **how)
         frames.append(Seen(autoencoder.decode(torch.cat(list(made), 1)[None])[0, :, 0].clamp(-1, 1), frame))
-    return frames[1:]
+    return frames
 
 
 def carry(autoencoder: Autoencoder, layout: Layout, seen: list[Seen], *, ring: bool = False) -> tuple[Tensor, Tensor]:
@@ -86,14 +88,7 @@ def carry(autoencoder: Autoencoder, layout: Layout, seen: list[Seen], *, ring: b
 
 def _carried(layout: Layout, seen: list[Seen], frames: range) -> tuple[Tensor, Tensor, Tensor]:
     """What is seen of some frames (3, T, H, W), where nothing is (T, H, W), and where nothing or a thing is."""
-    flat = layout.grown(ROOM).frame_by_frame()
-    shown = recall(seen[0], flat, frames)
-    for other in seen[1:]:
-        near = range(max(other.frame - NEAR, frames.start), min(other.frame + NEAR + 1, frames.stop))
-        if near:
-            part = shown[:, near.start - frames.start:near.stop - frames.start]
-            part.copy_(torch.where(part[3:4] > 0, part, recall(other, flat, near)))
-    colours, known, things = shown.split([3, 1, 1])
+    colours, known, things = recall(seen, layout.grown(ROOM).frame_by_frame(), frames).split([3, 1, 1])
     return torch.where(known > 0, colours, seen[0].picture[:, None]), (known == 0)[0], ((known == 0) | (things > 0))[0]
 
 

@@ -3,7 +3,7 @@
 One function for every task. What a task knows stands in its Condition; nothing here asks which task it is.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -54,10 +54,10 @@ def paint(system: System, painter: Painter, *, seed: int, steps: int | None = No
     """The frames of what a painter was told, as `generate_frames` gives them; `seen` is a frame that is known."""
     how = {"seed": seed, "steps": system.config.steps if steps is None else steps, "sampler": sampler,
            "scale": system.config.guidance if guidance is None else guidance, "progress": progress}
-    painter, seen = foresee(system.autoencoder, painter, seen, **how)
+    painter, known = foresee(system.autoencoder, painter, seen, **how)
     parts, ring = sample(painter, **how), painter.condition.ring
-    frames = (stream_ring(system, torch.cat(list(parts), 1), painter.layout, seen=seen) if ring
-              else stream(system, parts, painter.layout, seen=seen))
+    frames = (stream_ring(system, torch.cat(list(parts), 1), painter.layout, seen=known) if ring
+              else stream(system, parts, painter.layout, seen=known))
     yield from (finish(system.stylist, frames, painter, seed) if painter.layout and system.stylist else frames)
 
 
@@ -78,11 +78,11 @@ def decode(system: System, latents: Tensor) -> np.ndarray:
 
 @torch.inference_mode()
 def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None, *, opens: bool = True,
-           seen: Seen | None = None) -> Iterator[np.ndarray]:
+           seen: Sequence[Seen] = ()) -> Iterator[np.ndarray]:
     """The frames of latents (C, t, h, w) that come in parts, in constant memory and without a seam.
 
-    `layout` says what is where in all of them. A frame that was `seen`, in [-1, 1] at the painter's size, is remembered;
-    without one it is the first as it is decoded, if the clip `opens` with it. The upsampler looks `reach` frames ahead: as
+    `layout` says what is where in all of them. Frames that were `seen`, in [-1, 1] at the painter's size, are remembered;
+    without any it is the first as it is decoded, if the clip `opens` with it. The upsampler looks `reach` frames ahead: as
     many are held back, with as many before them, until the next part is there.
     """
     reach, past, carried, last = system.upsampler.config.neighbours, {}, None, None
@@ -91,7 +91,7 @@ def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None
         for latents in part.split(system.config.window, 1):
             frames = system.autoencoder.decode(latents[None], past).clamp(-1, 1)
             begin = 0 if carried is None else carried.shape[2] - reach
-            seen = Seen(frames[0, :, 0]) if opens and seen is None else seen
+            seen = [Seen(frames[0, :, 0])] if opens and not seen else seen
             frames = frames if carried is None else torch.cat([carried, frames], 2)
             end += FRAMES * latents.shape[1]
             told = [Told(flat, range(end - frames.shape[2], end), seen)] if flat else ()
@@ -106,11 +106,11 @@ def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None
 
 @torch.inference_mode()
 def stream_ring(system: System, latents: Tensor, layout: Layout | None = None, *,
-                seen: Seen | None = None) -> Iterator[np.ndarray]:
+                seen: Sequence[Seen] = ()) -> Iterator[np.ndarray]:
     """The FRAMES * T frames of a ring of latents (C, T, h, w): the first follows the last like any other.
 
     Decoding starts whole rounds before the beginning, so that nothing is left of the start, and looks past the end.
-    The frame that was `seen` belongs to the first latent.
+    The frames that were `seen` belong to the first latent.
     """
     T, config = latents.shape[1], system.autoencoder.config
     lead = T * -(-(config.decoder_blocks + config.fine_blocks + 1) // T)

@@ -34,13 +34,13 @@ def plan(system: System, condition: Condition, words: Words, *, seed: int, sampl
             planner = _look(system, planner, condition, window, seed, sampler, footage)
     parts = sample(planner, seed=seed, steps=system.config.plan_steps, scale=system.config.plan_guidance,
                    sampler=sampler)
-    layout = drawn(torch.cat(list(parts), 1), (planner.condition.levels == 0).flatten(1).all(1))
+    layout = drawn(torch.cat(list(parts), 1), (planner.condition.levels == 0).flatten(1).all(1), ring=condition.ring)
     return layout.anywhere() if condition.spans or (condition.levels == 0).any() else layout
 
 
-def drawn(grid: Tensor, known: Tensor) -> Layout:
+def drawn(grid: Tensor, known: Tensor, *, ring: bool = False) -> Layout:
     """The layout that a planner's latents mean, of which some groups are `known` (K,)."""
-    return bridged(from_grid(grid).calm(), known).steered(grid_motions(grid), known)
+    return bridged(from_grid(grid).calm(), known).steered(grid_motions(grid), known, ring=ring)
 
 
 def _look(system: System, planner: Painter, condition: Condition, window: tuple[int, int], seed: int,

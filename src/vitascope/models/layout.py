@@ -59,10 +59,11 @@ class Layout:
 
     def closer(self, x: float, y: float, scale: float) -> "Layout":
         """As a part of the view shows it: (x, y) is its middle, and lengths are `scale` times as large."""
-        poses = self.poses.clone()
-        poses[..., :2] = (poses[..., :2] - torch.tensor([x, y])) * scale
+        poses, view, middle = self.poses.clone(), self.view.clone(), torch.tensor([x, y])
+        poses[..., :2] = (poses[..., :2] - middle) * scale
         poses[..., 2] *= scale
-        return replace(self, poses=poses)
+        view[..., :2] = (view[..., :2] - middle * view[..., 2:].expm1()) * scale  # zooms have another middle
+        return replace(self, poses=poses, view=view)
 
     def grown(self, factor: float) -> "Layout":
         """The same with every thing so many times as large: what belongs to it lies beside it, too."""
@@ -85,26 +86,30 @@ class Layout:
         A first frame goes as its second does.
         """
         state, zoom, travel = self._course()
-        motions = state[1:] - (state[:-1] * zoom - travel)
+        motions = state[1:] - (state[:-1] * zoom[1:] - travel[1:])
         return torch.cat([motions[:1], motions]).view(*self.poses.shape[:3], MOTION)
 
-    def steered(self, motions: Tensor, held: Tensor) -> "Layout":
+    def steered(self, motions: Tensor, held: Tensor, *, ring: bool = False) -> "Layout":
         """The same with things where their own `motions` (K, F, SLOTS, MOTION) take them, whatever the camera does.
 
-        Steps count for much more than places (least squares). Of groups that are `held` (K,) nothing moves.
+        Steps count for much more than places (least squares). Of groups that are `held` (K,) nothing moves. In a ring
+        the first frame follows the last.
         """
         state, zoom, travel = self._course()
         weight = torch.where(held.repeat_interleave(len(state) // len(held)), 1 / PULL, PULL)
-        steps = torch.eye(len(state))[1:] - F.pad(torch.diag(zoom[:, 0, 0]), (0, 1))                    # (T - 1, T)
-        wanted = weight[:, None] * state.flatten(1) + steps.T @ (motions.flatten(0, 1)[1:] - travel).flatten(1)
+        steps = torch.eye(len(state)) - zoom.flatten().diag().roll(-1, 1)                               # (T, T)
+        goes = (motions.flatten(0, 1) - travel).flatten(1)
+        if not ring:
+            steps, goes = steps[1:], goes[1:]
+        wanted = weight[:, None] * state.flatten(1) + steps.T @ goes
         state = torch.linalg.solve(weight.diag() + steps.T @ steps, wanted).view(*self.poses.shape[:3], MOTION)
         place, side = state.split([2, 1], -1)
         return replace(self, poses=torch.cat([place, side.clamp(min=SMALLEST), self.poses[..., 3:]], -1))
 
     def _course(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Places and sides (T, SLOTS, MOTION), and how each step of the camera changes them: times the zoom, less what
-        it travels, (T - 1, 1, 1) and (T - 1, 1, MOTION)."""
-        steps = self.view.flatten(0, 1)[1:, None]
+        """Places and sides (T, SLOTS, MOTION), and what the camera's step into each frame makes of those before: times the
+        zoom (T, 1, 1), less what it travels (T, 1, MOTION)."""
+        steps = self.view.flatten(0, 1)[:, None]
         return self.poses[..., :MOTION].flatten(0, 1), steps[..., 2:].exp(), F.pad(steps[..., :2], (0, 1))
 
     def anywhere(self) -> "Layout":

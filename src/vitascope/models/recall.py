@@ -1,9 +1,10 @@
-"""What one frame of a clip shows of the others, carried along with what the layout says moves.
+"""What some frames of a clip show of the others, carried along with what the layout says moves.
 
 The first frame has a latent of its own where four later ones share one, so it is the sharpest, and a frame that a user
 gave is sharper still; where nothing new comes into view, all that another frame shows is there already.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from .autoencoder import FRAMES
 from .layout import SLOTS, Layout, depths, follow, inside
 
+NEAR = 40  # frames: so far what other frames than the first one show is carried
 RECALLED = 5  # channels: the picture, where it is known, and where it is that of a thing
 
 
@@ -23,11 +25,22 @@ class Seen:
     frame: int = FRAMES - 1  # of the clip's layout in groups of one frame, in which the first frame stands FRAMES times
 
 
-def recall(seen: Seen, layout: Layout, frames: range) -> Tensor:
-    """What one frame shows of some `frames` of its clip: (RECALLED, T, H, W), 0 where it shows nothing.
+def recall(seen: Sequence[Seen], layout: Layout, frames: range) -> Tensor:
+    """What frames that were seen show of some `frames` of their clip: (RECALLED, T, H, W), 0 where they show nothing.
 
-    `layout` is that of the whole clip, in groups of one frame.
+    `layout` is that of the whole clip, in groups of one frame. What several show is taken from the first of them.
     """
+    shown = _carried(seen[0], layout, frames)
+    for other in seen[1:]:
+        near = range(max(other.frame - NEAR, frames.start), min(other.frame + NEAR + 1, frames.stop))
+        if near:
+            part = shown[:, near.start - frames.start:near.stop - frames.start]
+            part.copy_(torch.where(part[3:4] > 0, part, _carried(other, layout, near)))
+    return shown
+
+
+def _carried(seen: Seen, layout: Layout, frames: range) -> Tensor:
+    """The same of one of them."""
     rows, columns = seen.picture.shape[1:]
     size = torch.tensor([columns, rows])
     then, shown = _owners(layout, seen.frame, rows, columns), []

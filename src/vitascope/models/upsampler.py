@@ -2,7 +2,7 @@
 
 A residual network at the small size whose output is added to the bicubic picture (the frame of EDSR, Lim et al. 2017,
 with sub-pixel convolution, Shi et al. 2016). Each frame also sees its two neighbours, so that detail does not
-flicker, and where a layout is known the textures of what is there and what one frame of the clip shows of it (frames
+flicker, and where a layout is known the textures of what is there and what other frames of the clip show of it (frames
 that are carried along with motion are from Sajjadi et al. 2018, "Frame-Recurrent Video Super-Resolution"). Trained on
 pairs that the world renders, with inputs that went through the autoencoder, and with what the painter made of clips.
 """
@@ -36,7 +36,7 @@ class Told:
     """What is known of some frames of a clip beside themselves."""
     layout: Layout  # of the whole clip, in groups of one frame
     frames: range  # which of its frames they are
-    seen: Seen | None = None  # one of its frames, to be remembered
+    seen: Sequence[Seen] = ()  # some of its frames, to be remembered
 
     @classmethod
     def last(cls, layout: Layout, frames: int, first: Tensor | None = None) -> "Told":
@@ -46,7 +46,7 @@ class Told:
         """
         flat = layout.frame_by_frame()
         begin = len(flat.poses) - frames
-        return cls(flat, range(begin, len(flat.poses)), None if first is None else Seen(first, begin))
+        return cls(flat, range(begin, len(flat.poses)), () if first is None else [Seen(first, begin)])
 
 
 class Block(nn.Module):
@@ -96,7 +96,7 @@ class Upsampler(nn.Module):
     def hint(self, told: Sequence[Told | None], shape: torch.Size) -> Tensor:
         """What is told of videos of a shape (B, 3, T, H, W), as pixels: (B T, channels, H, W), 0 where nothing is.
 
-        Every pixel gets the textures of those that it will become, and what the remembered frame shows of it.
+        Every pixel gets the textures of those that it will become, and what the remembered frames show of it.
         """
         _, _, T, H, W = shape
         nothing = torch.zeros(T, self.told.in_channels, H, W)
@@ -105,8 +105,8 @@ class Upsampler(nn.Module):
     def _hint(self, told: Told, rows: int, columns: int) -> Tensor:
         part = told.layout.part(slice(told.frames.start, told.frames.stop))
         textures = F.pixel_unshuffle(self.textures(part, SCALE * rows, SCALE * columns), SCALE)
-        seen = (textures.new_zeros(RECALLED, len(told.frames), rows, columns) if told.seen is None
-                else recall(told.seen, told.layout, told.frames))
+        seen = (recall(told.seen, told.layout, told.frames) if told.seen
+                else textures.new_zeros(RECALLED, len(told.frames), rows, columns))
         return torch.cat([textures, seen.transpose(0, 1)], 1)
 
     def enlarge(self, x: Tensor, hints: Tensor | None = None) -> Tensor:

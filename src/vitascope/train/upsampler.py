@@ -222,7 +222,7 @@ def draw_painted(painted: Sequence[Painting], config: UpsamplerTraining, rng: np
 def from_first(layout: Layout, small: Tensor) -> Tensor:
     """Which pixels of the large frames of a small clip (3, T, H, W) its first frame shows, (1, T, H, W), 0 or 1."""
     told = Told.last(layout, small.shape[1])
-    known = recall(Seen(small[:, 0]), told.layout, told.frames)[3:4]
+    known = recall([Seen(small[:, 0])], told.layout, told.frames)[3:4]
     return known.repeat_interleave(SCALE, 2).repeat_interleave(SCALE, 3)
 
 
@@ -315,7 +315,7 @@ def give(told: list[Told | None], videos: Tensor, rng: np.random.Generator) -> l
     """The same, but of some of the small videos (B, 3, T, H, W) a frame is known as it is: a user may have given it."""
     def given(one: Told, video: Tensor) -> Told:
         number = int(rng.integers(video.shape[1]))
-        return replace(one, seen=Seen(video[:, number], one.frames[number]))
+        return replace(one, seen=[Seen(video[:, number], one.frames[number])])
 
     return [given(one, video) if one and rng.random() < GIVEN else one for one, video in zip(told, videos)]
 
