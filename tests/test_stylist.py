@@ -46,3 +46,9 @@ def test_squares_hold_their_means(height, width):
     assert squares.shape == frames.shape and look_at(frames, ground).shape == (2, SEEN, height, width)
     assert_close(squares[0, 1, 5, 6], frames[0, 1, 4:8, 4:8].mean())
     assert (squares[:, :, 4:8, 4:8] == squares[:, :, 4:5, 4:5]).all()
+
+
+def test_a_network_paints_in_its_squares(stylist):
+    made = stylist(torch.rand(1, 3, 2, 128, 128) * 2 - 1, torch.rand(2, SURFACES, 128, 128), 2)
+    squares = made.view(1, 3, 2, 32, 4, 32, 4)
+    assert (squares == squares[:, :, :, :, :1, :, :1]).all() and made.std() > 0

@@ -1,9 +1,9 @@
 """The painter as an eye: which of many layouts fits to what is known of a clip, and where exactly things are in it.
 
-A painter that is told where things are errs less about a known picture the righter it is told (analysis by synthesis;
-Li et al. 2023, "Your Diffusion Model is Secretly a Zero-Shot Classifier", for the measure). So of many drafts the one is
-taken under which the known part is likeliest, thing after thing is exchanged for that of another draft if it is likelier
-still, and in the end everything is moved, scaled and turned down the gradient of the painter's error.
+A painter that is told where things are errs less about a known picture the righter it is told (analysis by
+synthesis; Li et al. 2023, "Your Diffusion Model is Secretly a Zero-Shot Classifier", for the measure). So of many
+drafts the one is taken under which the known part is likeliest, thing after thing is exchanged for that of another
+draft if it is likelier still, and in the end everything is moved, scaled and turned down the gradient of the error.
 """
 
 from collections import Counter

@@ -26,7 +26,7 @@ NEW = 0.04  # share of a frame that has to be new for it to be painted alone
 
 def foresee(autoencoder: Autoencoder, painter: Painter, seen: Seen | None = None, *, seed: int, steps: int,
             scale: float, sampler: str, progress: Progress = lambda step, total: None) -> tuple[Painter, list[Seen]]:
-    """The painter, knowing an idea of its clip, and the frames that it comes from: the one `seen`, or the first, and others.
+    """The painter, knowing an idea of its clip, and the frames it comes from: the one `seen`, or the first, and others.
 
     Without a layout, or where what is known is changed, nothing can be foreseen. `progress` is told that the painting
     begins; the steps of the first frame are short and not counted.
@@ -47,7 +47,8 @@ def foresee(autoencoder: Autoencoder, painter: Painter, seen: Seen | None = None
                                                       scale=scale, sampler=sampler)
     latents, sure = carry(autoencoder, layout, frames, ring=condition.ring)
     levels = torch.where(sure, VEIL, 1.0).masked_fill(given, 0.0)
-    return replace(painter, condition=replace(condition, known=torch.where(given, known, latents), level=levels)), frames
+    known = torch.where(given, known, latents)
+    return replace(painter, condition=replace(condition, known=known, level=levels)), frames
 
 
 def is_open(condition: Condition, seen: Seen | None) -> bool:

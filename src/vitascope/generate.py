@@ -81,9 +81,9 @@ def stream(system: System, parts: Iterable[Tensor], layout: Layout | None = None
            seen: Sequence[Seen] = ()) -> Iterator[np.ndarray]:
     """The frames of latents (C, t, h, w) that come in parts, in constant memory and without a seam.
 
-    `layout` says what is where in all of them. Frames that were `seen`, in [-1, 1] at the painter's size, are remembered;
-    without any it is the first as it is decoded, if the clip `opens` with it. The upsampler looks `reach` frames ahead: as
-    many are held back, with as many before them, until the next part is there.
+    `layout` says what is where in all of them. Frames that were `seen`, in [-1, 1] at the painter's size, are
+    remembered; without any it is the first as it is decoded, if the clip `opens` with it. The upsampler looks `reach`
+    frames ahead: as many are held back, with as many before them, until the next part is there.
     """
     reach, past, carried, last = system.upsampler.config.neighbours, {}, None, None
     flat, end = layout and layout.frame_by_frame(), 0  # where in `flat` the frames made so far end

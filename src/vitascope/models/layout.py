@@ -107,8 +107,8 @@ class Layout:
         return replace(self, poses=torch.cat([place, side.clamp(min=SMALLEST), self.poses[..., 3:]], -1))
 
     def _course(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Places and sides (T, SLOTS, MOTION), and what the camera's step into each frame makes of those before: times the
-        zoom (T, 1, 1), less what it travels (T, 1, MOTION)."""
+        """Places and sides (T, SLOTS, MOTION), and what the camera's step into each frame makes of those before: times
+        the zoom (T, 1, 1), less what it travels (T, 1, MOTION)."""
         steps = self.view.flatten(0, 1)[:, None]
         return self.poses[..., :MOTION].flatten(0, 1), steps[..., 2:].exp(), F.pad(steps[..., :2], (0, 1))
 

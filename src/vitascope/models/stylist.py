@@ -29,6 +29,7 @@ LIGHTNESS = torch.tensor([[0.299, 0.587, 0.114], [0.500, -0.419, -0.081], [-0.16
 class StylistConfig:
     styles: int = 4  # numbers 1 to `styles` of a layout's look; 0 is none
     falls: tuple[int, ...] = (2, 3)  # numbers of the weathers in which something falls
+    squares: tuple[int, ...] = (1, 4, 1, 1, 1, 1)  # pixels of HEIGHT to a side of what each network paints in one colour
     width: int = 32
     layers: int = 4
 
@@ -53,13 +54,14 @@ class Stylist(nn.Module):
         B, _, _, H, W = video.shape
         frames, ground = rearrange(video, "b c t h w -> (b t) c h w"), ground.to(video).repeat(B, 1, 1, 1)
         for network in self.wanted(style, weather):
-            frames = self.apply_style(look_at(frames, ground), network)
+            frames = self.apply_style(look_at(frames, ground), network, H)
         return rearrange(frames, "(b t) c h w -> b c t h w", b=B).to(video.dtype)
 
-    def apply_style(self, seen: Tensor, network: int) -> Tensor:
-        """Frames (N, 3, H, W) as one network puts it, of what `look_at` sees of them or of parts of them."""
-        seen = seen.contiguous(memory_format=torch.channels_last)
-        return self.colours[network](seen) + self.networks[network](seen)
+    def apply_style(self, seen: Tensor, network: int, height: int) -> Tensor:
+        """Frames (N, 3, H, W) of a height as one network puts it, of what `look_at` sees of them or of parts of them."""
+        side = in_pixels(self.config.squares[network], height)
+        seen, rows, columns = means(seen, side).contiguous(memory_format=torch.channels_last), *seen.shape[2:]
+        return enlarged(self.colours[network](seen) + self.networks[network](seen), side, rows, columns)
 
 
 def _network(config: StylistConfig) -> nn.Sequential:
@@ -72,8 +74,7 @@ def _network(config: StylistConfig) -> nn.Sequential:
 def look_at(frames: Tensor, ground: Tensor) -> Tensor:
     """What a network sees of frames (N, 3, H, W) on their surfaces (N, SURFACES, H, W): (N, SEEN, H, W)."""
     N, _, H, W = frames.shape
-    sides = (max(round(side * H / HEIGHT), 1) for side in SCALES)
-    scales = [frames if side == 1 else coarse(frames, side) for side in sides]
+    scales = [coarse(frames, in_pixels(scale, H)) for scale in SCALES]
     waved = [colour_waves(scales[number]) for number in WAVED]
     colours = torch.cat([frames.mean((2, 3)), frames.std((2, 3))], 1)                         # (N, 6)
     y, x = ((torch.arange(count) + 0.5) / count * 2 - 1 for count in (H, W))
@@ -90,8 +91,22 @@ def colour_waves(frames: Tensor) -> Tensor:
 
 def coarse(frames: Tensor, side: int) -> Tensor:
     """Frames (N, C, H, W) in squares of their mean colours."""
-    means = F.avg_pool2d(frames, side, ceil_mode=True)
-    return means.repeat_interleave(side, 2).repeat_interleave(side, 3)[:, :, :frames.shape[2], :frames.shape[3]]
+    return enlarged(means(frames, side), side, *frames.shape[2:])
+
+
+def in_pixels(length: int, height: int) -> int:
+    """A length in pixels of HEIGHT as pixels of another height."""
+    return max(round(length * height / HEIGHT), 1)
+
+
+def means(frames: Tensor, side: int) -> Tensor:
+    """A pixel for each square of frames (N, C, H, W); what is left over at the edges makes smaller ones."""
+    return frames if side == 1 else F.avg_pool2d(frames, side, ceil_mode=True)
+
+
+def enlarged(squares: Tensor, side: int, rows: int, columns: int) -> Tensor:
+    """The way back, to so many rows and columns."""
+    return squares.repeat_interleave(side, 2).repeat_interleave(side, 3)[:, :, :rows, :columns]
 
 
 STYLISTS: dict[str, StylistConfig] = {

@@ -104,12 +104,13 @@ def train_step(model: Stylist, optimizer: torch.optim.Optimizer, pictures: Pictu
     """One step of every network on parts of some pictures; the loss."""
     rng, total = step_generator(config.seed, step), 0.0
     chosen = torch.from_numpy(rng.integers(pictures.painted.shape[1], size=config.batch))
-    top, left = (int(rng.integers(SIDE - config.side + 1)) for _ in range(2))
+    widest = max(config.model.squares)  # parts begin where squares do
+    top, left = (widest * int(rng.integers((SIDE - config.side) // widest + 1)) for _ in range(2))
     rows, columns = slice(top, top + config.side), slice(left, left + config.side)
     for network, (painted, styled) in enumerate(zip(pictures.painted, pictures.styled)):
         seen = look_at(painted[chosen], pictures.ground[chosen])[..., rows, columns]
         with fast_precision():
-            error = model.apply_style(seen, network).float() - styled[chosen][..., rows, columns]
+            error = model.apply_style(seen, network, SIDE).float() - styled[chosen][..., rows, columns]
         loss = error.abs().mean() + config.edges * gradient_error(error)
         loss.backward()
         total += loss.item()
@@ -157,7 +158,7 @@ def draw_pictures(seeds: range, config: StylistTraining, autoencoder: Autoencode
 def restyle(model: Stylist, pictures: Tensor, ground: Tensor, network: int) -> Tensor:
     """Pictures (N, 3, S, S) on their surfaces as one network puts them."""
     with fast_precision():
-        return model.apply_style(look_at(pictures, ground), network).float().clamp(-1, 1)
+        return model.apply_style(look_at(pictures, ground), network, SIDE).float().clamp(-1, 1)
 
 
 def averaged_model(model: Stylist, average: Average) -> Stylist:
