@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from vitascope.data.truth import layout_of
@@ -15,9 +16,10 @@ from vitascope.world.scene import BUNDLED, sample_scene
 PLAIN = replace(BUNDLED, styles=("3d",), weathers=("clear",), cameras=("pans right",), actions=("moves right",))
 
 
-def test_the_camera_of_footage_is_followed():
+@pytest.mark.parametrize("camera", ["pans right", "tilts up", "zooms out"])
+def test_the_camera_of_footage_is_followed(camera):
     """As the world says that it moved, in frames that show enough, and unknown elsewhere."""
-    scene = sample_scene(5, PLAIN, width=128, height=128, frames=17)
+    scene = sample_scene(5, replace(PLAIN, cameras=(camera,)), width=128, height=128, frames=17)
     motion = simulate(scene)
     layout, frames = layout_of(scene, motion, 0, 17), render(scene, motion)
     filmed = np.ones(frames.shape[:3], bool)

@@ -160,6 +160,15 @@ def test_positions_of_a_thing_are_covered_and_no_others():
         assert not covered(nobody, 16, 16).any()
 
 
+def test_of_what_is_gone_nothing_is_told():
+    staging, layout = Staging(32), next(layouts(1))
+    torch.nn.init.normal_(staging.tell.weight)
+    layout.poses[2:, ..., 7] = 0
+    told = staging([layout], [(5, 8, 8)]).view(5, 64, 32)
+    assert told[:2].any() and not told[2:].any()
+    assert covered(layout, 8, 8)[:2].any() and not covered(layout, 8, 8)[2:].any()
+
+
 def test_what_shows_less_lies_deeper():
     layout = next(layouts(1))
     layout.poses[..., 6] = torch.tensor([0.5, 1.0, 0.97, 1.0, 0.0])

@@ -37,6 +37,7 @@ QUARTERS = 4  # what is seen of things is compared in quarters: plans are never 
 TREMBLE = 0.005  # of a camera's steps, on the average of NEARBY frames to either side: less is none
 NEARBY = 8
 PULL = 0.003  # weight of where a draft says that a thing is, beside that of its steps: places are drafted less exactly
+GONE = 0.05  # share of a thing that is nothing
 REACH = 0.9  # in sides of a subject: tokens this near to its middle are told of it
 WAVES = 4  # frequencies per coordinate inside a subject
 VIEW_WAVES = 5  # frequencies per coordinate of the camera's path
@@ -247,8 +248,12 @@ def covered(layout: Layout, rows: int, columns: int) -> Tensor:
 
 
 def _within(where: Tensor, layout: Layout, reach: float) -> Tensor:
-    """Which positions lie so near to a thing's middle at any time, in sides of it: (K, rows, columns, SLOTS), bool."""
-    return (where.abs().amax(-1).amin(-1) < reach) & (layout.subjects > 0)
+    """Which positions lie so near to a thing's middle at any time, in sides of it: (K, rows, columns, SLOTS), bool.
+
+    Nothing is near to what is gone.
+    """
+    left = (layout.poses[..., 7] > GONE).any(1)                                                     # (K, SLOTS)
+    return (where.abs().amax(-1).amin(-1) < reach) & (left & (layout.subjects > 0))[:, None, None]
 
 
 class Staging(nn.Module):
