@@ -162,6 +162,7 @@ def test_positions_of_a_thing_are_covered_and_no_others():
 
 def test_of_what_is_gone_nothing_is_told():
     staging, layout = Staging(32), next(layouts(1))
+    staging.initialise()
     torch.nn.init.normal_(staging.tell.weight)
     layout.poses[2:, ..., 7] = 0
     told = staging([layout], [(5, 8, 8)]).view(5, 64, 32)
