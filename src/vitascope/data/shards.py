@@ -27,7 +27,7 @@ from ..video import to_unit
 from ..world.caption import LEVELS, caption, describe_image
 from ..world.physics import Motion, simulate
 from ..world.render import render, render_frame
-from ..world.scene import VOCABULARIES, Scene, sample_scene
+from ..world.scene import VOCABULARIES, Scene, Vocabulary, sample_scene
 from .truth import layout_of, truth_map
 
 # base sizes (width, height) in pixels and how often each is drawn; the output is SCALE times as large
@@ -41,6 +41,7 @@ WHOLE = {False: 0.2, True: 0.5}  # of long clips are seen whole, of long plans
 FINISHED = 3  # of ten clips with a style or snow show it; of the others only the words and the layout tell of it
 BEGUN = 0.5  # of the plans that are cut out of longer ones are seen as if their clip began there
 SEQUENCES = 0.6  # of plans: "first ... then ..." is what a planner learns last
+TRACKED = 12  # times as often as elsewhere the camera tracks a subject in plans: who "follows" has to be learnt
 FIRST_SEED = {"train": 2**32, "held-out": 2**40, "any": 2**41}  # no two splits share a seed
 
 
@@ -65,7 +66,7 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
     Without an autoencoder nothing is rendered: that is all a planner learns from.
     """
     words, tensors = VOCABULARIES[vocabulary], defaultdict(list)
-    known = words if autoencoder else replace(words, sequences=max(words.sequences, SEQUENCES))
+    known = words if autoencoder else more_planned(words)
     captions: list[str] = []
     for first in range(0, len(seeds), GROUP):
         scenes = [sample_scene(seed, known, width=SCALE * size[0], height=SCALE * size[1],
@@ -92,6 +93,12 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     save_file(written, partial, metadata={"captions": json.dumps(captions)})
     os.replace(partial, path)
+
+
+def more_planned(words: Vocabulary) -> Vocabulary:
+    """The same with more of what is hard to plan."""
+    tracking = tuple(camera for camera in words.cameras if camera == "tracks")
+    return replace(words, sequences=max(words.sequences, SEQUENCES), cameras=words.cameras + (TRACKED - 1) * tracking)
 
 
 def is_finished(scene: Scene) -> bool:
