@@ -43,6 +43,12 @@ def test_what_comes_into_view_is_unknown():
     assert (seen[3, :, :12] == 1).all() and not seen[:, :, 12:].any()
 
 
+def test_what_is_seen_is_not_darker_at_its_edge():
+    white = torch.ones(3, 16, 16)
+    seen = recall([Seen(white)], layout(shift=0.27), LAST)[:, 0]
+    assert_close(seen[:3, seen[3] > 0], torch.ones(3, int(seen[3].sum())))
+
+
 def test_a_thing_takes_its_picture_along_and_leaves_the_unknown_behind():
     seen = recall([Seen(FIRST)], layout(x=(-0.25, 0.25), subject=3), LAST)[:, 0]
     assert_close(seen[:3, 6:10, 10:14], FIRST[:, 6:10, 2:6])

@@ -47,7 +47,7 @@ def _carried(seen: Seen, layout: Layout, frames: range) -> Tensor:
     for number in frames:
         grid = (2 * follow(layout, number, seen.frame, rows, columns) + 1) / size - 1                     # (H, W, 2)
         now = _owners(layout, number, rows, columns)
-        picture, owner = (F.grid_sample(whole[None].float(), grid[None], mode=mode, align_corners=False)[0]
+        picture, owner = (F.grid_sample(whole[None].float(), grid[None], mode, "border", align_corners=False)[0]
                           for whole, mode in ((seen.picture, "bilinear"), (then[None], "nearest")))
         known = ((grid.abs() <= 1).all(-1) & (owner[0] == now))[None]                            # (1, H, W)
         shown.append(torch.cat([picture * known, known, known & (now > 0)]))
