@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from vitascope import planning
 from vitascope.data.truth import layout_of
-from vitascope.models.layout import FRAMES, MOTION, POSE, SLOTS, Layout, to_grid
+from vitascope.models.layout import FRAMES, MOTION, POSE, SLOTS, Layout, grid_motions, to_grid
 from vitascope.planning import bridged, drawn, plan
 from vitascope.sampling import embed
-from vitascope.tasks import edit, extend, image_to_video, loop, text_to_video
+from vitascope.tasks import edit, extend, image_to_video, infill, loop, text_to_video
 from vitascope.world.physics import simulate
 from vitascope.world.scene import BUNDLED, sample_scene
 
@@ -62,6 +63,19 @@ def test_a_plan_goes_on_where_what_is_known_ends():
     went = bridged(replace(layout, view=view), known)
     assert (went.view.flatten(0, 1)[8] - view[1, 3]).abs().max() < 0.003
     assert torch.equal(bridged(replace(layout, view=view), torch.ones(5, dtype=torch.bool)).view, view)
+
+
+def test_what_is_known_is_told_stretch_by_stretch(nano_system, monkeypatch):
+    """Of the step into what is known after a gap nothing is known: it goes as the next one does."""
+    told, layout = [], moving(0.01)
+    monkeypatch.setattr(planning.Eye, "choose", lambda self, drafts: layout)
+    monkeypatch.setattr(planning.Eye, "fit", lambda self, found: replace(found, poses=found.poses.cumsum(0)))
+    monkeypatch.setattr(planning, "sample", lambda painter, **how: told.append(painter.condition) or [told[0].known])
+    condition = infill(ask(frames=17), known(nano_system, 2), known(nano_system, 1))
+    plan(nano_system, condition, embed(nano_system.text, condition), seed=0, sampler="euler")
+    assert (told[0].levels == 0).all(-1).all(-1).tolist() == [True, True, False, False, True]
+    motions = grid_motions(told[0].known)
+    assert torch.equal(motions[4, 0], motions[4, 1]) and not torch.equal(motions[1, 0], motions[1, 1])
 
 
 def test_between_two_known_ends_nothing_jumps():

@@ -60,10 +60,17 @@ def _look(system: System, planner: Painter, condition: Condition, window: tuple[
     eye = Eye.on(system.transformer, part, planner.words, slice(first, last), generator, opens=window[0] == 0)
     groups = slice(window[0] + first, window[0] + last)
     found = _find(system, eye, drafts, footage, groups) if footage else eye.fit(eye.choose(drafts))
-    grid, told = to_grid(found), planner.condition
-    for frame in present.tolist():
-        told = know(told, grid[:, frame - first:][:, :1], slice(window[0] + frame, window[0] + frame + 1))
+    told = planner.condition
+    for run in _runs(present.tolist()):  # each a grid of its own: nothing is known of the step into it
+        grid = to_grid(found.part(slice(run.start - first, run.stop - first)))
+        told = know(told, grid, slice(window[0] + run.start, window[0] + run.stop))
     return replace(planner, condition=told)
+
+
+def _runs(numbers: list[int]) -> list[range]:
+    """Ascending numbers as stretches without a gap."""
+    ends = [k for k, number in enumerate(numbers) if k == 0 or number != numbers[k - 1] + 1] + [len(numbers)]
+    return [range(numbers[first], numbers[last - 1] + 1) for first, last in zip(ends, ends[1:])]
 
 
 def _find(system: System, eye: Eye, drafts: list[Layout], footage: Footage, groups: slice) -> Layout:
