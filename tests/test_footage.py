@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from vitascope.data.truth import layout_of
 from vitascope.footage import Footage
