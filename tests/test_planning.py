@@ -58,7 +58,7 @@ def test_a_plan_goes_on_where_what_is_known_ends():
     poses[2:, ..., 0] += 0.1
     went = drawn(astray(layout, poses), known)
     x, before = (each.poses[..., 0, 0].flatten() for each in (went, layout))
-    assert (x.diff() - 0.01).abs().max() < 0.005 and (x - before)[:8].abs().max() < 0.001
+    assert (x.diff() - 0.01).abs().max() < 0.005 and torch.equal(x[:8], before[:8])
     view[2:] += 0.02
     went = bridged(replace(layout, view=view), known)
     assert (went.view.flatten(0, 1)[8] - view[1, 3]).abs().max() < 0.003

@@ -47,10 +47,10 @@ def _look(system: System, planner: Painter, condition: Condition, window: tuple[
           sampler: str, footage: Footage | None) -> Painter:
     """The planner, knowing besides the layout that fits best to what is known of the picture in a window."""
     part, asked = (cut(each, torch.arange(*window)) for each in (condition, planner.condition))
-    present = ((part.levels < 1).flatten(1).any(1) & (asked.levels == 1).flatten(1).all(1)).nonzero().flatten()
-    if not len(present):
+    present = ((part.levels < 1).flatten(1).any(1) & (asked.levels == 1).flatten(1).all(1)).tolist()
+    if not any(present):
         return planner
-    first, last = int(present[0]), int(present[-1]) + 1
+    first, last = present.index(True), len(present) - present[::-1].index(True)
     generator = torch.Generator().manual_seed(seed)
     start = torch.randn(system.config.drafts, system.planner.config.channels, *asked.shape, generator=generator)
     drafts = SAMPLERS[sampler](planner.field(window[0], asked, system.config.plan_guidance), mix(asked, start),
@@ -61,16 +61,12 @@ def _look(system: System, planner: Painter, condition: Condition, window: tuple[
     groups = slice(window[0] + first, window[0] + last)
     found = _find(system, eye, drafts, footage, groups) if footage else eye.fit(eye.choose(drafts))
     told = planner.condition
-    for run in _runs(present.tolist()):  # each a grid of its own: nothing is known of the step into it
-        grid = to_grid(found.part(slice(run.start - first, run.stop - first)))
-        told = know(told, grid, slice(window[0] + run.start, window[0] + run.stop))
+    for is_present, run in groupby(range(len(present)), key=present.__getitem__):
+        if is_present:  # each stretch is a grid of its own: nothing is known of the step into it
+            frames = torch.tensor([*run])
+            grid = to_grid(found.part(frames - first))
+            told = know(told, grid, slice(window[0] + int(frames[0]), window[0] + int(frames[-1]) + 1))
     return replace(planner, condition=told)
-
-
-def _runs(numbers: list[int]) -> list[range]:
-    """Ascending numbers as stretches without a gap."""
-    ends = [k for k, number in enumerate(numbers) if k == 0 or number != numbers[k - 1] + 1] + [len(numbers)]
-    return [range(numbers[first], numbers[last - 1] + 1) for first, last in zip(ends, ends[1:])]
 
 
 def _find(system: System, eye: Eye, drafts: list[Layout], footage: Footage, groups: slice) -> Layout:

@@ -105,7 +105,8 @@ class Layout:
         wanted = weight[:, None] * state.flatten(1) + steps.T @ goes
         state = torch.linalg.solve(weight.diag() + steps.T @ steps, wanted).view(*self.poses.shape[:3], MOTION)
         place, side = state.split([2, 1], -1)
-        return replace(self, poses=torch.cat([place, side.clamp(min=SMALLEST), self.poses[..., 3:]], -1))
+        poses = torch.cat([place, side.clamp(min=SMALLEST), self.poses[..., 3:]], -1)
+        return replace(self, poses=torch.where(held[:, None, None, None], self.poses, poses))
 
     def _course(self) -> tuple[Tensor, Tensor, Tensor]:
         """Places and sides (T, SLOTS, MOTION), and what the camera's step into each frame makes of those before: times

@@ -106,6 +106,8 @@ def means(frames: Tensor, side: int) -> Tensor:
 
 def enlarged(squares: Tensor, side: int, rows: int, columns: int) -> Tensor:
     """The way back, to so many rows and columns."""
+    if side == 1:
+        return squares
     return squares.repeat_interleave(side, 2).repeat_interleave(side, 3)[:, :, :rows, :columns]
 
 
