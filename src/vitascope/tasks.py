@@ -167,17 +167,17 @@ def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator, *, known:
     """A random task's noise levels (T, H, W), as training sees them.
 
     Most often nothing is known; else the first frame, a beginning, an end, both ends, a region of all frames, every
-    frame at a level of its own, or the first frame and a veiled idea of the others. Known positions carry a little noise
-    half of the time: what is known at use is the model's own work, or a file's, and never perfect. `known`: a task in
-    which something is. `unforeseen` says of which positions (T, H, W) the first frame tells nothing; without it they are
-    a rectangle.
+    frame at a level of its own, or the first frame and a veiled idea of the others; of an image, an idea of what has
+    been in view. Known positions carry a little noise half of the time: what is known at use is the model's own work, or
+    a file's, and never perfect. `known`: a task in which something is. `unforeseen` says of which positions (T, H, W)
+    the first frame tells nothing; without it they are a rectangle.
     """
     T, H, W = shape
     levels = torch.ones(shape)
     haze = float(rng.choice([0.0, rng.uniform(0, 0.2)]))
     task = rng.choice(["text", "image", "extend", "end", "between", "region", "each", "foreseen"] if T > 1
-                      else ["text", "text", "region"],
-                      p=[0.42, 0.1, 0.1, 0.05, 0.05, 0.04, 0.06, 0.18] if T > 1 else [0.5, 0.45, 0.05])
+                      else ["text", "region", "foreseen"],
+                      p=[0.42, 0.1, 0.1, 0.05, 0.05, 0.04, 0.06, 0.18] if T > 1 else [0.75, 0.05, 0.2])
     match task:
         case "image":
             levels[0] = haze
@@ -194,11 +194,24 @@ def draw_levels(shape: tuple[int, int, int], rng: np.random.Generator, *, known:
             levels[:] = torch.from_numpy(rng.uniform(0.05, 1, T)).float()[:, None, None]
         case "foreseen":
             hidden = unforeseen() if unforeseen else _rectangle(H, W, rng).expand(shape)
+            if T == 1:
+                hidden = hidden | _beyond(H, W, rng)
             levels[~hidden] = float(rng.uniform(*VEILED))
-            levels[0] = haze
+            if T > 1:
+                levels[0] = haze
     if levels.max() <= UNKNOWN:  # something has to be left to make
         levels = torch.ones(shape)
     return draw_levels(shape, rng, known=True, unforeseen=unforeseen) if known and levels.min() == 1 else levels
+
+
+def _beyond(rows: int, columns: int, rng: np.random.Generator) -> Tensor:
+    """What has come into view, (rows, columns), bool: at a side, as a camera pans or tilts, or all around, as it zooms."""
+    share, new = rng.uniform(0.1, 0.8), torch.ones(rows, columns, dtype=torch.bool)
+    y, x = round(share * rows), round(share * columns)
+    seen = [(slice(y, None), slice(None)), (slice(rows - y), slice(None)), (slice(None), slice(x, None)),
+            (slice(None), slice(columns - x)), (slice(y // 2, rows - y // 2), slice(x // 2, columns - x // 2))]
+    new[seen[rng.integers(len(seen))]] = False
+    return new
 
 
 def _rectangle(rows: int, columns: int, rng: np.random.Generator) -> Tensor:

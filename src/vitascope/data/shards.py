@@ -32,8 +32,8 @@ from .truth import layout_of, truth_map
 
 # base sizes (width, height) in pixels and how often each is drawn; the output is SCALE times as large
 SIZES = {(64, 64): 0.55, (88, 48): 0.15, (80, 56): 0.1, (48, 88): 0.12, (56, 80): 0.08}
-KINDS = {"clips": 17, "images": 1, "long": 33, "plans": 17, "scripts": 33}  # frames of each kind of shard
-PLANNED = ("plans", "scripts")  # have no pictures
+KINDS = {"clips": 17, "images": 1, "long": 33, "plans": 17, "scripts": 33, "stills": 1}  # frames of each kind of shard
+PLANNED = {"plans": 1/2, "scripts": 1/4, "stills": 1/4}  # have no pictures; shares
 GROUP = 16  # clips that are encoded together
 SHARD = 128  # clips in a file
 STRETCH = 5  # latent frames that training sees of a clip that is longer
@@ -131,9 +131,10 @@ def write_shards(folder: Path, *, images: int, clips: int, long: int = 0, plans:
                  progress: Callable[[int, int], None] = lambda done, total: None) -> None:
     """Fill a folder with shards of about so many images, clips, long clips and plans, sizes mixed as in SIZES.
 
-    A third of the plans are long. What is there already stays.
+    Plans are divided as in PLANNED. What is there already stays.
     """
-    wanted = {"images": images, "clips": clips, "long": long, "plans": plans - plans // 3, "scripts": plans // 3}
+    wanted = {"images": images, "clips": clips, "long": long}
+    wanted |= {kind: round(share * plans) for kind, share in PLANNED.items()}
     plan = [(kind, number) for number in range(-(-max(wanted.values()) // SHARD)) for kind in wanted
             if number * SHARD < wanted[kind]]
     for done, (kind, number) in enumerate(plan):
