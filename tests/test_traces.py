@@ -1,65 +1,52 @@
 """Traces: what the bundled models drew is told from what was rendered; rarity is no more than was measured."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
+from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
+from vitascope.models.tracer import TRACERS, Tracer
 from vitascope.provenance import detector
-from vitascope.provenance.traces import FRAMES, Drawing, Traces, features
-from vitascope.video import from_unit, to_unit
-from vitascope.world.physics import simulate
+from vitascope.provenance.specimens import drawn_again
+from vitascope.provenance.traces import FRAMES, LARGEST, Traces, digest
+from vitascope.system import System
 from vitascope.world.render import render
-from vitascope.world.scene import sample_scene
+from vitascope.world.scene import Scene, sample_scene
 
-KNOWN = Traces(models="", mean=(0.0, 1.0), deviation=(1.0, 2.0), weight=(1.0, -1.0), bias=0.5,
-               others=(-2.0, -1.0, 0.0, 3.0))
-
-
-@pytest.fixture(scope="module")
-def models() -> Drawing:
-    return Drawing.load()
+KNOWN = Traces(models="", others={"few": [-2.0], "many": [-1.0, 0.0, 3.0]}, tracer=Tracer(TRACERS["nano"]).eval().requires_grad_(False),
+               autoencoder=Autoencoder(AUTOENCODERS["nano"]).eval())
 
 
 @pytest.fixture(scope="module")
-def rendered() -> np.ndarray:
-    scene = sample_scene(6_000_000, width=128, height=128)
-    return render(scene, simulate(scene))[:FRAMES]
+def scene() -> Scene:
+    return sample_scene(6_000_000, width=128, height=128)
 
 
-@torch.inference_mode()
-def draw(models: Drawing, frames: np.ndarray) -> np.ndarray:
-    small = torch.nn.functional.avg_pool3d(to_unit(frames)[None], (1, 2, 2))
-    return from_unit(models.upsampler(models.autoencoder.decode(models.autoencoder.encode(small)).clamp(-1, 1))[0])
-
-
-def test_score_is_a_logistic_regression() -> None:
-    assert KNOWN.score(np.array([[1.0, 5.0]])) == pytest.approx([1.0 - 2.0 + 0.5])
-
-
-def test_rarity_is_counted_and_never_below_one_in_the_number_of_clips() -> None:
-    assert (KNOWN.beyond(9.0), KNOWN.beyond(0.0)) == (0, 2)
-    assert KNOWN.log10_p(9.0) == pytest.approx(math.log10(1 / 5))
-    assert KNOWN.log10_p(0.0) == pytest.approx(math.log10(3 / 5))
+def test_rarity_is_that_among_the_kind_which_looks_most_like_ours() -> None:
+    assert (KNOWN.beyond(9.0), KNOWN.beyond(0.0), KNOWN.beyond(-1.5)) == ((0, 4), (2, 4), (3, 4))
+    assert KNOWN.log10_p(9.0) == pytest.approx(math.log10(1 / 2))
+    assert KNOWN.log10_p(0.0) == pytest.approx(math.log10(3 / 4))
     assert KNOWN.log10_p(-9.0) == 0.0
 
 
-def test_what_the_models_drew_is_told_from_what_was_rendered(models: Drawing, rendered: np.ndarray) -> None:
-    known = Traces.load()
-    ours, others = known.score(np.stack([features(draw(models, rendered), models), features(rendered, models)]))
-    assert known.models == models.digest
-    assert known.log10_p(ours) <= detector.TRACED < known.log10_p(others)
+def test_what_the_models_drew_looks_more_like_it_than_what_was_rendered() -> None:
+    known, system, draw = Traces.load(), System.load(), np.random.default_rng(0)
+    assert known.models == digest()
+    for seed in range(6_000_000, 6_000_003):
+        scene = sample_scene(seed, width=128, height=128)
+        assert known.score(drawn_again(scene, 0, draw, system)) > known.score(render(scene))
 
 
-def test_every_size_has_features(models: Drawing, rendered: np.ndarray) -> None:
-    wide = np.concatenate([rendered, rendered], 2)[:, :90]
-    found = features(wide, models)
-    assert found.shape == features(rendered, models).shape and np.isfinite(found).all()
+def test_the_middle_of_large_frames_is_looked_at() -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (FRAMES, LARGEST + 64, 69, 3), np.uint8)
+    assert KNOWN.score(frames) == KNOWN.score(frames[:, 32:-32, :64])
 
 
-def test_traces_that_cannot_be_judged_are_no_evidence(rendered: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = detector._traces(rendered[:2])
-    monkeypatch.setattr(detector.Traces, "load", lambda: KNOWN)
-    other = detector._traces(rendered)
+def test_traces_that_cannot_be_judged_are_no_evidence(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = render(scene)
+    short = detector._traces(frames[:2])
+    monkeypatch.setattr(detector.Traces, "load", lambda: replace(KNOWN, models="others"))
+    other = detector._traces(frames)
     assert not short.found and not other.found and "other weights" in other.detail

@@ -19,7 +19,7 @@ from . import credentials, reading, records
 from .authority import Authority
 from .code import BITS
 from .fingerprint import distance, fingerprint, mirrored
-from .traces import FRAMES, WEIGHTS, Drawing, Traces, features
+from .traces import FRAMES, LEAST, Traces, digest
 
 ALPHA = 1e-4  # chance of a false alarm that a verdict may have, all steps together
 STEP_ALPHA = math.log10(ALPHA / 2)  # of each of the two steps that can err by chance
@@ -130,13 +130,14 @@ def _fingerprint(frames: np.ndarray, hashes: np.ndarray, store: Path | None) -> 
 
 
 def _traces(frames: np.ndarray) -> Evidence:
-    """Whether the bundled models drew it, as far as a trained classifier can tell."""
-    if len(frames) < FRAMES or not WEIGHTS.exists():
-        return Evidence("traces", False, f"not looked for: {FRAMES} frames and a trained classifier are needed")
-    known, models = Traces.load(), Drawing.load()
-    if known.models != models.digest:
+    """Whether the bundled models drew it, as far as a trained network can tell."""
+    if len(frames) < FRAMES or min(frames.shape[1:3]) < LEAST:
+        return Evidence("traces", False, f"not looked for: {FRAMES} frames of {LEAST} pixels to a side are needed")
+    known = Traces.load()
+    if known.models != digest():
         return Evidence("traces", False, "not looked for: the classifier knows other weights than the bundled ones")
-    score = float(known.score(features(frames, models)[None])[0])
+    score = known.score(frames)
     log10_p = known.log10_p(score)
-    detail = f"{known.beyond(score)} of {len(known.others)} other clips look as much as if this model had drawn them"
+    beyond, others = known.beyond(score)
+    detail = f"{beyond} of {others} other clips look as much as if this model had drawn them"
     return Evidence("traces", log10_p <= TRACED, detail, log10_p)

@@ -1,18 +1,14 @@
-"""Was a clip drawn by the bundled autoencoder and upsampler? What a decoder draws, it draws again almost unchanged.
-
-A clip is halved, sent through the autoencoder, and enlarged once more (the idea of AEROBLADE, Ricker et al. 2024). Of
-a clip that came out of the same models little is lost by the first, and the second draws the very detail that was
-there. A few logarithms of energies go into a logistic regression that `benchmarks/traces.py` trained and measured.
+"""Was a clip drawn by the bundled models? Networks that `learn.py` trained look at how fine its frames are drawn, and
+at what the bundled autoencoder loses of them.
 
 Goes in: frames; comes out: a score, and how rare it is among clips that were not made here. It knows nothing of keys
-and records, and says nothing of models other than these two.
+and records, and says nothing of models other than those it was trained for.
 """
 
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,122 +18,75 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..models.autoencoder import Autoencoder
-    from ..models.upsampler import Upsampler
+    from ..models.tracer import Tracer
 
-WEIGHTS = Path(__file__).parent.parent / "weights" / "safety" / "traces.json"
-AREA, GRAIN = 128 * 128, 16  # pixels of the frames that are looked at, and of what their sides are multiples of
-FRAMES = 5  # of a clip that are looked at, from its first: what the autoencoder takes as one group
-DETAILED = (2,)  # those of them whose detail is drawn again
-QUIET = 1e-5  # mean square in [-1, 1] that counts as nothing: about what rounding to 8 bits leaves
-
-
-@dataclass(frozen=True)
-class Traces:
-    """The trained classifier, and the scores of clips that were not made here."""
-    models: str  # digest of the weights of autoencoder and upsampler that it knows
-    mean: tuple[float, ...]
-    deviation: tuple[float, ...]
-    weight: tuple[float, ...]
-    bias: float
-    others: tuple[float, ...]  # held-out scores of other clips, sorted
-
-    @classmethod
-    def load(cls, path: Path = WEIGHTS) -> "Traces":
-        return cls(**{name: tuple(value) if isinstance(value, list) else value
-                      for name, value in json.loads(path.read_text("utf-8")).items()})
-
-    def save(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
-
-    def score(self, features: np.ndarray) -> np.ndarray:
-        """Log odds (N,) of features (N, K)."""
-        return (features - self.mean) / self.deviation @ np.array(self.weight) + self.bias
-
-    def beyond(self, score: float) -> int:
-        """How many of the other clips score as high."""
-        return sum(other >= score for other in self.others)
-
-    def log10_p(self, score: float) -> float:
-        """How rare such a score is among clips that were not made here: never below one in their number."""
-        return math.log10((1 + self.beyond(score)) / (1 + len(self.others)))
+WEIGHTS = Path(__file__).parent.parent / "weights" / "safety"  # holds traces.json and traces.safetensors
+DRAWING = ("autoencoder", "upsampler", "stylist")  # of a system: what leaves the traces
+FRAMES = 5  # of a clip that are looked at, from its first
+LEAST = 32  # pixels of a side
+GRAIN, LARGEST = 16, 256  # pixels of which sides are multiples, and of a side at most: in the middle of larger frames
 
 
 @dataclass(frozen=True, eq=False)
-class Drawing:
-    """The two models that leave the traces."""
+class Traces:
+    """What was trained, and the scores of clips that were not made here."""
+    models: str  # digest of the models that it knows
+    others: dict[str, list[float]]  # held-out scores of other clips, by what they are
+    tracer: "Tracer"
     autoencoder: "Autoencoder"
-    upsampler: "Upsampler"
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> "Drawing":
-        """Those of a system's folder; of the bundled one if None."""
+    def load(cls, folder: Path = WEIGHTS) -> "Traces":
+        from safetensors.torch import load_file
+
+        from ..models.tracer import TRACERS, Tracer
         from ..system import BUNDLED, PARTS, load_part
 
-        names = ("autoencoder", "upsampler")
-        parts = (load_part((folder or BUNDLED) / name, *PARTS[name]) for name in names)
-        return cls(*(part.eval().requires_grad_(False) for part in parts))
+        document = json.loads((folder / "traces.json").read_text("utf-8"))
+        tracer = Tracer(TRACERS[document["size"]])
+        tracer.load_state_dict(load_file(folder / "traces.safetensors"))
+        parts = (tracer, load_part(BUNDLED / "autoencoder", *PARTS["autoencoder"]))
+        return cls(document["models"], document["others"], *(part.eval().requires_grad_(False) for part in parts))
 
-    @cached_property
-    def digest(self) -> str:
-        """Of their weights."""
-        found = hashlib.sha256()
-        for part in (self.autoencoder, self.upsampler):
-            for name, tensor in sorted(part.state_dict().items()):
-                found.update(name.encode() + tensor.detach().contiguous().numpy().tobytes())
-        return found.hexdigest()[:16]
+    def score(self, frames: np.ndarray) -> float:
+        """Log odds of uint8 frames (T, H, W, 3), T >= FRAMES, at least LEAST to a side."""
+        return float(self.tracer(describe(frames, self.autoencoder)[None]).mean())
+
+    def beyond(self, score: float) -> tuple[int, int]:
+        """How many of the other clips score as high, and how many there are."""
+        scores = [other for each in self.others.values() for other in each]
+        return sum(other >= score for other in scores), len(scores)
+
+    def log10_p(self, score: float) -> float:
+        """How rare such a score is among clips that were not made here, of the kind that looks most like ours.
+
+        Never below one in the number of clips of the kind of which there are fewest.
+        """
+        return max(math.log10((1 + sum(other >= score for other in each)) / (1 + len(each)))
+                   for each in self.others.values())
 
 
-def features(frames: np.ndarray, models: Drawing) -> np.ndarray:
-    """Features (K,) of uint8 frames (T, H, W, 3), T >= FRAMES, which are brought to about AREA pixels."""
+def describe(frames: np.ndarray, autoencoder: "Autoencoder") -> "Tensor":
+    """Statistics (STATISTICS,) of uint8 frames (T, H, W, 3), T >= FRAMES, at least LEAST to a side."""
     import torch
-    import torch.nn.functional as F
 
-    from ..models.upsampler import with_neighbours
-    from ..video import Video, cover, to_unit
+    from ..models.tracer import statistics
+    from ..models.upsampler import halve
+    from ..video import to_unit
 
-    scale = math.sqrt(AREA / (frames.shape[1] * frames.shape[2]))
-    size = [max(round(side * scale / GRAIN), 1) * GRAIN for side in (frames.shape[2], frames.shape[1])]
+    sides = [min(side // GRAIN * GRAIN, LARGEST) for side in frames.shape[1:3]]
+    top, left = ((full - side) // 2 // GRAIN * GRAIN for full, side in zip(frames.shape[1:3], sides, strict=True))
     with torch.inference_mode():
-        video = to_unit(cover(Video(frames[:FRAMES]), *size).pixels)[None]
-        small = F.avg_pool3d(video, (1, 2, 2))
-        again = models.autoencoder.decode(models.autoencoder.encode(small))
-        chosen = list(DETAILED)
-        stacked = with_neighbours(small, models.upsampler.config.neighbours)[0, :, chosen].transpose(0, 1)
-        bicubic = F.interpolate(small[0, :, chosen].transpose(0, 1), scale_factor=2, mode="bicubic",
-                                align_corners=False)
-        drawn = models.upsampler.enlarge(stacked) - bicubic
-        detail = video[0, :, chosen].transpose(0, 1) - bicubic
-        return np.array([*_detail(detail, drawn), *_loss(small[0].transpose(0, 1), again[0].transpose(0, 1))])
+        video = to_unit(frames[:FRAMES, top:top + sides[0], left:left + sides[1]])
+        again = autoencoder.decode(autoencoder.encode(halve(video)[None])).clamp(-1, 1)
+        return statistics(video, again[0])
 
 
-def _detail(detail: "Tensor", drawn: "Tensor") -> list[float]:
-    """Of what lies above half the resolution (N, 3, H, W): as it is, as the upsampler draws it, and how they agree."""
-    values = []
-    for own, other in zip(_colours(detail), _colours(drawn), strict=True):
-        product = (own * other).mean() / ((own * own).mean() * (other * other).mean() + QUIET**2).sqrt()
-        values += [_log(own), _log(other), _log(own - other), float(product)]
-    grey = _colours(detail)[0]
-    values += [_log(grey[..., row::2, column::2]) - _log(grey) for row, column in ((0, 0), (0, 1), (1, 0))]
-    return values
+def digest(folder: Path | None = None) -> str:
+    """Of the weights of what leaves traces, in a system's folder; in the bundled one if None."""
+    from ..system import BUNDLED
 
-
-def _loss(small: "Tensor", again: "Tensor") -> list[float]:
-    """Of what the autoencoder loses of (FRAMES, 3, h, w), beside how much there is that it might lose."""
-    import torch.nn.functional as F
-
-    values = []
-    for own, lost in zip(_colours(small), _colours(small - again), strict=True):
-        fine = own - F.avg_pool2d(own, 3, 1, 1, count_include_pad=False)
-        moved, lost_moved = own.diff(dim=0), lost.diff(dim=0)
-        values += [_log(fine), _log(lost), _log(lost[0]), _log(moved), _log(lost_moved), _log(F.avg_pool2d(lost, 4))]
-    return values
-
-
-def _colours(x: "Tensor") -> tuple["Tensor", "Tensor"]:
-    """Brightness (N, 1, H, W) and the two differences from it (N, 2, H, W)."""
-    grey = x.mean(1, keepdim=True)
-    return grey, x[:, ::2] - grey
-
-
-def _log(x: "Tensor") -> float:
-    return math.log(float(x.square().mean()) + QUIET)
+    found = hashlib.sha256()
+    for part in DRAWING:
+        found.update(((folder or BUNDLED) / part / "weights.safetensors").read_bytes())
+    return found.hexdigest()[:16]

@@ -19,9 +19,9 @@ from ..provenance.certificates import SKEW
 from ..provenance.credentials import Source, Statement, read, sign
 from ..provenance.detector import verify
 from ..provenance.reading import detect
-from ..provenance.traces import Drawing
 from ..provenance.watermark import embed
 from ..safety.policy import Policy
+from ..system import BUNDLED, PARTS, load_part
 from ..video import Video, from_unit, read_video, to_unit, write_video
 from .measure import Row, Tally
 
@@ -186,7 +186,8 @@ def _moved_mark(bench: Bench) -> list[Row]:
 
 def _washed_mark(bench: Bench) -> list[Row]:
     """Marked clips that are drawn again by the bundled autoencoder: the mark is still found, or washed out."""
-    key, autoencoder = bench.authority.marks_key, Drawing.load().autoencoder
+    key = bench.authority.marks_key
+    autoencoder = load_part(BUNDLED / "autoencoder", *PARTS["autoencoder"]).eval().requires_grad_(False)
     tally = Tally("provenance", "watermark", "drawn again by an autoencoder")
     for clip in bench.clips:
         video = to_unit(embed(clip.pixels, 0x0123456789ABCDEF, key))[None]
