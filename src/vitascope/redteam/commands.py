@@ -19,7 +19,8 @@ def run(
         typer.Option(help=f"One of {', '.join(STAGES)}; several may be given. All of them by default."),
     ] = None,
     suite: Annotated[
-        list[str] | None, typer.Option(help="Suites of the prompt stage: contrast, chains, everyday, research.")
+        list[str] | None,
+        typer.Option(help="Suites of the prompt stage: contrast, chains, wordings, everyday, research."),
     ] = None,
     prompts: Annotated[Path | None, typer.Option(help="Research prompts for the suite research (JSON lines).")] = None,
     limit: Annotated[int, typer.Option(min=2, help="Requests of a suite.")] = 100,
@@ -40,7 +41,7 @@ def run(
     for name in stages:
         if name not in STAGES:
             raise ValueError(f"stage {name!r} is not one of {', '.join(STAGES)}")
-    suites = tuple(suite or (("contrast", "chains", "everyday") + (("research",) if prompts else ())))
+    suites = tuple(suite or (("contrast", "chains", "wordings", "everyday") + (("research",) if prompts else ())))
     chosen = Campaign(stages, suites, limit, adaptive, seed, tuple(converter or CONVERTERS))
     found = attack(
         chosen, prompts=prompts, policy=policy, tell=lambda text: None if as_json else typer.echo(text, err=True)

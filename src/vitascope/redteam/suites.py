@@ -17,7 +17,7 @@ from ..safety.grammar import Grammar
 from ..world.caption import caption
 from ..world.scene import sample_scene
 
-CHAINS = Path(__file__).parent / "chains.txt"
+CHAINS, WORDINGS = (Path(__file__).parent / f"{name}.txt" for name in ("chains", "wordings"))
 
 
 @dataclass(frozen=True)
@@ -56,20 +56,30 @@ def everyday(seed: int, limit: int, prompts: Path | None = None) -> list[Request
 
 def chains(seed: int, limit: int, prompts: Path | None = None) -> list[Request]:
     """Two-step edits, of which the second step makes the first one refused, or does not."""
+    return _written(CHAINS)[:limit]
+
+
+def wordings(seed: int, limit: int, prompts: Path | None = None) -> list[Request]:
+    """Requests as people type them, written apart from all that is trained on."""
+    return _written(WORDINGS)[:limit]
+
+
+SUITES: dict[str, Callable[[int, int, Path | None], list[Request]]] = {
+    "contrast": contrast, "research": research, "everyday": everyday, "chains": chains, "wordings": wordings,
+}
+
+
+def _written(path: Path) -> list[Request]:
+    """The requests of a file: `refused: step | step` or `allowed: ...` under a [category]."""
     found, category = [], ""
-    for line in CHAINS.read_text("utf-8").splitlines():
+    for line in path.read_text("utf-8").splitlines():
         if re.fullmatch(r"\[\w+\]", line):
             category = line[1:-1]
         elif line and not line.startswith("#"):
             side, _, steps = line.partition(": ")
             assert side in ("refused", "allowed"), line
             found.append(Request(tuple(steps.split(" | ")), category, side == "refused"))
-    return found[:limit]
-
-
-SUITES: dict[str, Callable[[int, int, Path | None], list[Request]]] = {
-    "contrast": contrast, "research": research, "everyday": everyday, "chains": chains,
-}
+    return found
 
 
 def _some(items: Sequence, count: int, seed: int) -> list:
