@@ -7,6 +7,7 @@ The lower layers of MiniLM are left as they are and run once; the upper ones lea
 
 import argparse
 import json
+import math
 import os
 import re
 import time
@@ -37,13 +38,15 @@ CHILD = re.compile(
 @dataclass(frozen=True)
 class Training:
     """How the classifier is trained."""
-    first_layer: int = 3          # layers below it stay as they are
+    first_layer: int = 2          # layers below it stay as they are
     rank: int = 16                # of the changes
     hidden: int = 192             # width of the head
     longest: int = 80             # tokens of one text
     tokens: int = 2200            # of a batch
     epochs: int = 4
     rate: float = 2e-3
+    easy: float = 0.05            # loss below which a text counts as learnt
+    review: float = 0.25          # share of the learnt texts that an epoch goes over again
     ngram_rate: float = 6e-2
     research: float = 2.0         # weight of the research set's pairs, of which there are fewer than of ours
     unsafe_weight: float = 2.5    # of a refused prompt among them, which has 4 benign ones for each
@@ -136,8 +139,9 @@ def lower_states(text: Text, texts: Sequence[str], config: Training) -> list[Ten
         tokens, mask = padded([torch.tensor(ids[i]) for i in batch])
         encoder = text.encoder
         x = encoder.norm(encoder.words(tokens) + encoder.positions.weight[:tokens.shape[1]] + encoder.kinds.weight[0])
-        for layer in encoder.layers[:config.first_layer]:
-            x = layer(x, mask)
+        with fast_precision():
+            for layer in encoder.layers[:config.first_layer]:
+                x = layer(x, mask)
         for row, i in enumerate(batch):
             found[i] = x[row, :len(ids[i])].half()
     return found
@@ -162,13 +166,17 @@ def batches(lengths: Sequence[int], tokens: int, generator: np.random.Generator 
     return iter([found[i] for i in generator.permutation(len(found))] if generator is not None else found)
 
 
-def loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-    """Cross-entropy per category, plus that of "refused at all" as 1 - Π(1 - p)."""
+def losses(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """(B,): cross-entropy per category, plus that of "refused at all" as 1 - Π(1 - p)."""
     each = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
     none = F.logsigmoid(-logits).sum(-1).clamp(max=-1e-6)                                  # (B,), log of the product
     unsafe = labels.amax(-1)
     whole = -(unsafe * torch.log1p(-none.exp()) + (1 - unsafe) * none)
-    return (each * weights).sum(-1).mean() + (whole * weights.amax(-1)).mean()
+    return (each * weights).sum(-1) + whole * weights.amax(-1)
+
+
+def loss(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    return losses(logits, labels, weights).mean()
 
 
 # Loop
@@ -183,36 +191,47 @@ def train_network(
     out: Path,
     validate: Callable[[Classifier], str],
 ) -> None:
-    """Epochs over all texts, in batches of about one length. The same command goes on after the last whole epoch."""
+    """Epochs in batches of about one length: the first over all texts, the others over those that were not learnt yet
+    and a share of the rest. The same command goes on after the last whole epoch.
+    """
     labels, weights = targets(examples, config)
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=config.rate, weight_decay=0.02)
-    lengths = [len(s) for s in states]
-    steps = config.epochs * len(list(batches(lengths, config.tokens, np.random.default_rng(0))))
-    most = max(steps + 5 * config.epochs, 50)  # epochs differ a little in their number of batches
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.rate, total_steps=most, pct_start=0.1)
-    for epoch in range(resume(out, model, optimizer, schedule), config.epochs):
+    lengths = np.array([len(s) for s in states])
+    latest = nn.Module()
+    latest.register_buffer("loss", torch.full((len(states),), torch.inf))
+    for epoch in range(resume(out, model, optimizer, latest), config.epochs):
         model.train()
         torch.manual_seed(config.seed + 1000 * epoch)  # for dropout
-        started, total, count = time.process_time(), 0.0, 0
-        for batch in batches(lengths, config.tokens, np.random.default_rng((config.seed, epoch))):
+        generator = np.random.default_rng((config.seed, epoch))
+        chosen = np.flatnonzero((latest.loss.numpy() > config.easy) | (generator.random(len(states)) < config.review))
+        found = [chosen[batch] for batch in batches(lengths[chosen], config.tokens, generator)]
+        started, total = time.process_time(), 0.0
+        for number, batch in enumerate(found):
+            optimizer.param_groups[0]["lr"] = config.rate * pace((epoch + number / len(found)) / config.epochs)
             x, mask = padded([states[i] for i in batch])
             with fast_precision():
                 logits = model(x.float(), mask)
-            value = loss(logits.float(), labels[batch], weights[batch])
+            each = losses(logits.float(), labels[batch], weights[batch])
+            latest.loss[batch] = each.detach()
             optimizer.zero_grad()
-            value.backward()
+            each.mean().backward()
             nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
-            schedule.step()
-            total, count = total + value.item(), count + 1
-        keep(out, epoch + 1, model, optimizer, schedule)
-        took = f"{time.process_time() - started:.0f} s of CPU"
-        print(f"epoch {epoch + 1}/{config.epochs}  loss {total / count:.3f}  {validate(model)}  {took}", flush=True)
+            total += each.mean().item()
+        keep(out, epoch + 1, model, optimizer, latest)
+        took = f"{len(chosen)} texts, {time.process_time() - started:.0f} s of CPU"
+        done = f"epoch {epoch + 1}/{config.epochs}  loss {total / len(found):.3f}"
+        print(f"{done}  {validate(model)}  {took}", flush=True)
+
+
+def pace(progress: float, *, warm: float = 0.1) -> float:
+    """Share of the rate after so much of the training: up in a line, down along a cosine to 0."""
+    return progress / warm if progress < warm else 0.5 + 0.5 * math.cos(math.pi * (progress - warm) / (1 - warm))
 
 
 def keep(out: Path, epoch: int, *parts: Any) -> None:
-    """Write out/state.pt whole: the epochs done, and the states of model, optimiser and schedule."""
+    """Write out/state.pt whole: the epochs done, and the states of model, optimiser and latest losses."""
     partial = out / ".state.pt.partial"
     torch.save({"epoch": epoch, "parts": [part.state_dict() for part in parts]}, partial)
     os.replace(partial, out / "state.pt")
@@ -252,6 +271,20 @@ def train_ngrams(texts: Sequence[str], examples: list[Example], config: Training
 
 
 NGRAM_SCALE = 4.0
+
+
+def load_network(model: Classifier, folder: Path, config: Training) -> None:
+    """Changes and head of an earlier run, as `save` rounded them; layers that it left alone stay without a change."""
+    tensors = load_file(folder / "prompt.safetensors")
+    state = {}
+    for name, tensor in tensors.items():
+        number, _, rest = name.partition(".")
+        if number.isdigit():
+            state[f"layers.{int(number) - config.first_layer}.{rest}"] = tensor
+        elif number == "head":
+            state[name] = tensor
+    unknown = model.load_state_dict(state, strict=False).unexpected_keys
+    assert not unknown, unknown
 
 
 def load_ngrams(folder: Path) -> nn.EmbeddingBag:
@@ -306,19 +339,17 @@ def calibrate(network: Tensor, ngram: Tensor, examples: list[Example], config: T
 def operating_point(scores: np.ndarray, examples: Sequence[Example]) -> float:
     """The threshold at which as large a share of refused prompts passes as of allowed ones is refused.
 
-    Every source weighs the same.
+    Of the sources that have both, each weighing the same: everyday prompts would hide what look-alikes cost.
     """
     unsafe = np.array([e.unsafe for e in examples])
     sources = np.array([e.source for e in examples])
+    both = set(sources[unsafe]) & set(sources[~unsafe])
     grid = np.unique(np.quantile(scores, np.linspace(0.02, 0.98, 400)))
 
     def gap(threshold: float) -> float:
-        missed = np.mean([np.mean(scores[unsafe & (sources == s)] < threshold) for s in set(sources[unsafe])])
-        refused = np.mean(
-            [
-                np.mean(scores[~unsafe & (sources == s)] >= threshold)
-                for s in ("OVERT", "contrast grammar", "COCO captions")
-            ]
+        missed, refused = (
+            np.mean([np.mean((scores[(unsafe == side) & (sources == s)] < threshold) == side) for s in both])
+            for side in (True, False)
         )
         return abs(missed - refused)
 
@@ -380,13 +411,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--prompts", type=Path, required=True, help="JSON lines with text, label, category, source")
     parser.add_argument("--out", type=Path, required=True, help="folder for prompt.safetensors and prompt.json")
-    parser.add_argument("--start", type=Path, help="folder of an earlier run of the same sizes to start from: its "
-                        "network, its words, and its n-grams as they are")
-    parser.add_argument("--sample", type=int, help="with --start: go over so many prompts of each kind instead of all")
+    parser.add_argument("--start", type=Path, help="folder of an earlier run to start from, of the same rank: its "
+                        "network and its words")
+    parser.add_argument("--sample", type=int, help="with --start: go over so many prompts of each kind instead of all, "
+                        "and leave the n-grams as they are")
+    parser.add_argument("--test", action="store_true", help="also print the figures on the test prompts; for the end, "
+                        "when nothing is chosen by them any more")
     for table, names in ((Training, ("epochs", "rate", "tokens")), (Corpus, ("drawings",))):
         for name in names:
             parser.add_argument(f"--{name}", type=type(getattr(table, name)), default=getattr(table, name))
     arguments = parser.parse_args()
+    if arguments.sample and not arguments.start:
+        parser.error("--sample goes with --start")
     config = Training(epochs=arguments.epochs, rate=arguments.rate, tokens=arguments.tokens)
     corpus = Corpus(drawings=arguments.drawings)
     torch.manual_seed(config.seed)
@@ -402,20 +438,19 @@ def main() -> None:
     texts = {name: [e.text if name == "train" else judged(e.text) for e in found] for name, found in parts.items()}
     print({name: (len(found), sum(e.unsafe for e in found)) for name, found in parts.items()}, flush=True)
 
-    bag = load_ngrams(arguments.start) if arguments.start else train_ngrams(texts["train"], parts["train"], config)
+    bag = load_ngrams(arguments.start) if arguments.sample else train_ngrams(texts["train"], parts["train"], config)
     text = Text()
     states = {name: lower_states(text, texts[name], config) for name in parts}
     model = Classifier(list(text.encoder.layers[config.first_layer:]), config)
     if arguments.start:
-        model.load_state_dict(torch.load(arguments.start / "network.pt", weights_only=True))
+        load_network(model, arguments.start, config)
 
     def validate(current: Classifier) -> str:
         return report(network_logits(current, states["validation"]).amax(-1).numpy(), parts["validation"])
 
     train_network(model, states["train"], parts["train"], config, out=arguments.out, validate=validate)
-    torch.save(model.state_dict(), arguments.out / "network.pt")
 
-    sides = ("validation", "test")
+    sides = ("validation", "test") if arguments.test else ("validation",)
     logits = {name: (network_logits(model, states[name]), ngram_logits(bag, texts[name])) for name in sides}
     mix, bias = calibrate(*logits["validation"], parts["validation"], config)
     scores = {name: (a * mix[0] + b * mix[1] + bias).amax(-1).numpy() for name, (a, b) in logits.items()}
