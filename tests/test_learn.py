@@ -18,12 +18,14 @@ from vitascope.safety.learn import (
     Training,
     auc,
     calibrate,
+    load_network,
     load_ngrams,
     loss,
     lower_states,
     network_logits,
     ngram_logits,
     operating_point,
+    pace,
     save,
     targets,
     train_network,
@@ -76,6 +78,22 @@ def test_area_under_the_curve() -> None:
     assert auc(np.array([1.0]), np.array([1.0])) == 0.5
 
 
+def test_the_rate_rises_in_a_line_and_falls_to_nothing() -> None:
+    assert [round(pace(at), 3) for at in (0.0, 0.05, 0.1, 0.55, 1.0)] == [0.0, 0.5, 1.0, 0.5, 0.0]
+
+
+def test_both_errors_are_alike_at_the_threshold_whatever_everyday_prompts_score() -> None:
+    def kind(count: int, *, unsafe: bool, source: str) -> list[Example]:
+        return [Example("x", "hate" if unsafe else "benign", unsafe, "g", source)] * count
+
+    examples = kind(100, unsafe=True, source="OVERT") + kind(100, unsafe=False, source="OVERT")
+    scores = np.concatenate([np.linspace(-1, 3, 100), np.linspace(-3, 1, 100)])
+    assert abs(operating_point(scores, examples)) < 0.1
+    everyday = kind(100, unsafe=False, source="VBench")
+    assert operating_point(np.concatenate([scores, np.full(100, -9.0)]), examples + everyday) == pytest.approx(
+        operating_point(scores, examples), abs=0.1)
+
+
 def test_what_is_saved_scores_as_what_was_trained(tmp_path: Path) -> None:
     """The numpy classifier against the torch one, changes and head away from their zero start."""
     torch.manual_seed(0)
@@ -98,6 +116,11 @@ def test_what_is_saved_scores_as_what_was_trained(tmp_path: Path) -> None:
 
     again = ngram_logits(load_ngrams(tmp_path), texts)
     assert np.abs((again - ngram).numpy()).max() < 0.05  # int8
+
+    begun = Classifier(list(Text().encoder.layers[CONFIG.first_layer - 1:]), replace(CONFIG, first_layer=4))
+    load_network(begun, tmp_path, replace(CONFIG, first_layer=4))  # one layer more, without a change as yet
+    assert torch.allclose(begun.layers[1].query.up, model.layers[0].query.up, atol=1e-3)
+    assert not begun.layers[0].query.up.any()
 
     loaded = PromptClassifier.load(tmp_path)
     expected = torch.sigmoid(network * mix[0] + ngram * mix[1] + bias).numpy()

@@ -49,8 +49,8 @@ FRAMES = (  # around a text: none of them changes whether it is allowed
 class Corpus:
     """How much of what."""
     drawings: int = 4             # of a contrast pair, at the least
-    everyday: int = 1200          # prompts of the everyday grammar
-    captions: int = 900           # of the world, all of them allowed
+    everyday: int = 1800          # prompts of the everyday grammar
+    captions: int = 450           # of the world, all of them allowed
     joined: float = 0.2           # share of the texts that are also learnt among others, see `with_variants`
     framed: float = 0.1           # ... inside a frame
     worn: float = 0.15            # ... with damaged words

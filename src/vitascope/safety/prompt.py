@@ -31,9 +31,9 @@ from .policy import CATEGORIES, Policy, Verdict, decide
 
 WEIGHTS = Path(__file__).parent.parent / "weights" / "safety"
 FOREIGN = 0.3              # share of letters of other scripts from which a text is not English
-READABLE = 0.4             # share of letters in known words below which a text cannot be judged
-MOSTLY = 0.8               # ... above which a sentence with many English function words is English
-FEWEST_LETTERS = 16        # of a text before it can be too unreadable to judge
+READABLE = 0.5             # share of letters in known words below which two unknown words cannot be judged
+WORTH = 0.2                # ... below which a way of reading it is not scored
+MOSTLY = 0.8               # ... above which a text with as many English function words as foreign ones is English
 AT_ONCE = 16               # windows that go through the encoder together
 FEWEST_WORDS = 4           # of a sentence before its language is guessed
 SHORTEST_NAMED = 3         # letters of a word in a file's name
@@ -184,7 +184,7 @@ def judge_name(file: str, policy: Policy) -> Verdict:
 
 def _worth_scoring(reading: Reading) -> list[str]:
     """The readable views; if none is, the first."""
-    good = [view for view in reading.views if coverage(view, lexicon()) >= READABLE / 2]
+    good = [view for view in reading.views if coverage(view, lexicon()) >= WORTH]
     return good or [reading.views[0]]
 
 
@@ -232,15 +232,16 @@ def _is_judged(reading: Reading, policy: Policy) -> bool:
     best = _best(reading)
     if reading.foreign >= FOREIGN:
         return False
-    letters = sum(c.isalpha() for c in best)
-    if letters >= FEWEST_LETTERS and reading.coverage < READABLE:
+    unknown = [word for word in words_of(best) if not lexicon().knows(word)]
+    if reading.coverage < READABLE and len(unknown) > 1:
         return False
     for sentence in (best, *re.split(r"[.!?\n]+", best)):
         words = words_of(sentence)
-        if len(words) >= FEWEST_WORDS:
+        if len(words) >= FEWEST_WORDS or sentence == best:
             language, evidence, english = guess(words)
-            clear = evidence > 2 * english or evidence > english and coverage(sentence, lexicon()) < MOSTLY
-            if evidence >= 2 and clear and language not in policy.languages:
+            clear = evidence > 2 * english and evidence > 1
+            mixed = evidence > english and coverage(sentence, lexicon()) < MOSTLY
+            if (clear or mixed) and language not in policy.languages:
                 return False
     return True
 
