@@ -417,14 +417,14 @@ def main() -> None:
                         "and leave the n-grams as they are")
     parser.add_argument("--test", action="store_true", help="also print the figures on the test prompts; for the end, "
                         "when nothing is chosen by them any more")
-    for table, names in ((Training, ("epochs", "rate", "tokens")), (Corpus, ("drawings",))):
+    for table, names in ((Training, ("epochs", "rate", "tokens")), (Corpus, ("drawings", "seed"))):
         for name in names:
             parser.add_argument(f"--{name}", type=type(getattr(table, name)), default=getattr(table, name))
     arguments = parser.parse_args()
     if arguments.sample and not arguments.start:
         parser.error("--sample goes with --start")
     config = Training(epochs=arguments.epochs, rate=arguments.rate, tokens=arguments.tokens)
-    corpus = Corpus(drawings=arguments.drawings)
+    corpus = Corpus(drawings=arguments.drawings, seed=arguments.seed)
     torch.manual_seed(config.seed)
     arguments.out.mkdir(parents=True, exist_ok=True)
 
