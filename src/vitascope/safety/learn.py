@@ -1,6 +1,6 @@
 """Train the prompt classifier:  python -m vitascope.safety.learn --prompts PROMPTS.jsonl --out DIRECTORY
 
-data → model → optimiser → loop → calibration → figures on what was held out. About 30 minutes of one core.
+data → model → optimiser → loop → calibration → figures on what was held out. Some ten minutes of one core.
 
 The lower layers of MiniLM are left as they are and run once; the upper ones learn low-rank changes (LoRA).
 """
