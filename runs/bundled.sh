@@ -13,7 +13,7 @@ OUT=${1:-runs-out/bundled}
 ./run train autoencoder --clips 1600 --steps 3000 --out "$OUT/autoencoder"
 # 10 minutes of a core; before that, an hour for 30,720 images, 27,008 clips and 10,240 long ones, of smaller worlds or with rain
 # and snow that were painted with the rest
-./run data --autoencoder "$OUT/autoencoder" --images 10240 --clips 14080 --long 2560 --plans 117600 --validation 512 --out "$OUT/data"
+./run data --autoencoder "$OUT/autoencoder" --images 10240 --clips 14080 --long 2560 --plans 230000 --validation 512 --out "$OUT/data"
 # The transformer, in stages, each from the weights of the one before. Before layouts: about 80 minutes of a core
 # (1,800 steps of AdamW, 1,400 of Muon at 3e-3); 1,100 more at 3e-3, 50 minutes, brought nothing: the rate was too high.
 ./run train transformer --steps 3200 --rate 3e-3 --data "$OUT/data" --out "$OUT/transformer-1"
@@ -30,15 +30,19 @@ OUT=${1:-runs-out/bundled}
 # 97 minutes with places told, the first 1,000 steps with rain and snow, the others without
 ./run train transformer --steps 3800 --rate 1.5e-3 --cooldown 1.0 --start "$OUT/transformer-6" --data "$OUT/data" --out "$OUT/transformer-7"
 # 72 minutes with zooms that are followed exactly and what a first frame does not tell hidden
-./run train transformer --steps 2800 --rate 1e-3 --cooldown 1.0 --start "$OUT/transformer-7" --data "$OUT/data" --out "$OUT/transformer"
+./run train transformer --steps 2800 --rate 1e-3 --cooldown 1.0 --start "$OUT/transformer-7" --data "$OUT/data" --out "$OUT/transformer-8"
+# 75 minutes of a shared core with images of which a part is known
+./run train transformer --steps 2400 --rate 1e-3 --cooldown 1.0 --start "$OUT/transformer-8" --data "$OUT/data" --out "$OUT/transformer"
 # 25 minutes of a core with the smaller world, 25 with a wider one, 30 with looks, 34 with more captions, 45 with all subjects,
-# 35 of half a core with places, 40 with long plans, 46 of a core with steps of their own, 20 with cameras that track
-./run train transformer --size planner --steps 15000 --rate 2e-3 --cooldown 0.7 --data "$OUT/data" --out "$OUT/planner"
+# 35 of half a core with places, 40 with long plans, 46 of a core with steps of their own, 20 with cameras that track, 60 with
+# single frames and more of these
+./run train transformer --size planner --steps 18800 --rate 2e-3 --cooldown 0.7 --data "$OUT/data" --out "$OUT/planner"
 # 60 minutes of a core without paintings or portraits, which did little; with them 20 minutes for 2,432 paintings of the smaller
-# world and 75 more; 12 minutes for the paintings of today's and 31 with exact portraits; 12 for new paintings and 37 with cameras that are followed exactly
-./run train upsampler --steps 15700 --autoencoder "$OUT/autoencoder" --painter "$OUT/transformer" --paintings 1024 --out "$OUT/decoders"
+# world and 75 more; 12 minutes for the paintings of today's and 31 with exact portraits; 12 for new paintings and 37 with cameras that are followed exactly,
+# 50 of a shared core with what is behind things, and their outlines
+./run train upsampler --steps 19600 --autoencoder "$OUT/autoencoder" --painter "$OUT/transformer" --paintings 1024 --out "$OUT/decoders"
 # 15 minutes of a core
 ./run train stylist --steps 1400 --autoencoder "$OUT/decoders/autoencoder" --upsampler "$OUT/decoders/upsampler" --out "$OUT/stylist"
 ./run export --autoencoder "$OUT/decoders/autoencoder" --upsampler "$OUT/decoders/upsampler" --transformer "$OUT/transformer" \
-    --planner "$OUT/planner" --stylist "$OUT/stylist" --name vitascope-bundled --version 0.8 --out "$OUT/model"
+    --planner "$OUT/planner" --stylist "$OUT/stylist" --name vitascope-bundled --version 0.9 --out "$OUT/model"
 ./run evaluate --model "$OUT/model" --prompts 200 --out "$OUT/scores"

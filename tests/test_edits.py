@@ -143,10 +143,12 @@ def test_what_moves_is_cut_out_and_put_into_another_place(nano_system):
         combine_clips(nano_system, place, place, prompt="a car", strength=0.4)
 
 
-def test_the_frame_next_to_what_is_made_is_remembered(nano_system):
+def test_frames_next_to_what_is_made_are_remembered(nano_system):
     given = clip(frames=13)
-    for task, own in ((extend_forward, 12), (extend_backward, 0)):
+    for task, borders in ((extend_forward, [12]), (extend_backward, [0]), (loop_clip, [12, 0])):
         plan = task(nano_system, given, prompt="a car", seconds=1)
-        assert torch.equal(plan.seen.picture, halve(to_unit(given.pixels[own:own + 1]))[:, 0])
-        assert np.array_equal(plan.own[plan.seen.frame - FRAMES + 1], given.pixels[own])
-    assert edit_clip(nano_system, given, prompt="a car", strength=0.5).seen is None
+        assert len(plan.seen) == len(borders)
+        for seen, own in zip(plan.seen, borders):
+            assert torch.equal(seen.picture, halve(to_unit(given.pixels[own:own + 1]))[:, 0])
+            assert np.array_equal(plan.own[seen.frame - FRAMES + 1], given.pixels[own])
+    assert edit_clip(nano_system, given, prompt="a car", strength=0.5).seen == []

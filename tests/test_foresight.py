@@ -79,7 +79,7 @@ def test_a_ring_is_like_one_of_its_frames(autoencoder, painter):
 def test_a_frame_that_was_seen_rules(autoencoder, painter):
     tail = replace(painter, condition=extend(painter.condition, torch.randn(CHANNELS, 1, *SHAPE[1:]), backward=True))
     seen = Seen(torch.rand(3, 64, 64), 2 * FRAMES)
-    told, (same, *_) = foresee(autoencoder, tail, seen, **HOW)
+    told, (same, *_) = foresee(autoencoder, tail, [seen], **HOW)
     still = autoencoder.encode(seen.picture[None, :, None].expand(-1, -1, 9, -1, -1))[0]
     assert same is seen and not told.condition.levels[-1].any() and (told.condition.levels[:-1] == VEIL).all()
     assert_close(told.condition.known, torch.cat([still[:, :2], tail.condition.known[:, 2:]], 1))
@@ -88,13 +88,13 @@ def test_a_frame_that_was_seen_rules(autoencoder, painter):
 def test_what_is_to_be_changed_is_not_foreseen(autoencoder, painter):
     condition, latents = painter.condition, torch.randn(CHANNELS, 2, *SHAPE[1:])
     tail = extend(condition, latents, backward=True)
-    assert is_open(condition, None) and is_open(extend(condition, latents), None) and is_open(tail, Seen(torch.rand(3, 64, 64)))
+    assert is_open(condition, []) and is_open(extend(condition, latents), []) and is_open(tail, [Seen(torch.rand(3, 64, 64))])
     others = [tail, edit(condition, torch.randn(CHANNELS, *SHAPE), strength=0.5),
               replace(condition, spans=(Span("a cat", torch.ones(3)),)), Condition("a dog", (1, 8, 8))]
     for other in others:
-        assert not is_open(other, None)
+        assert not is_open(other, [])
         unchanged = replace(painter, condition=other)
-        assert foresee(autoencoder, unchanged, **HOW) [0] is unchanged
+        assert foresee(autoencoder, unchanged, **HOW)[0] is unchanged
     unplanned = replace(painter, layout=None)
     assert foresee(autoencoder, unplanned, **HOW)[0] is unplanned
 
@@ -103,10 +103,10 @@ def test_the_far_end_is_painted_alone_where_it_is_new(autoencoder, painter):
     """A camera that pans by a position a frame leaves nothing of the first frame; one that stands still leaves all."""
     seen, given = Seen(torch.rand(3, 64, 64)), torch.zeros(SHAPE, dtype=torch.bool)
     moving = replace(painter, layout=layout(pan=0.125))
-    assert look_ahead(autoencoder, painter, given, seen, **HOW) == [seen]
-    _, far = look_ahead(autoencoder, moving, given, seen, **HOW)
+    assert look_ahead(autoencoder, painter, given, [seen], **HOW) == []
+    far, = look_ahead(autoencoder, moving, given, [seen], **HOW)
     assert far.frame == FRAMES * SHAPE[0] - 1 and far.picture.shape == seen.picture.shape
-    assert look_ahead(autoencoder, moving, ~given, seen, **HOW) == [seen]
+    assert look_ahead(autoencoder, moving, ~given, [seen], **HOW) == []
     _, one = carry(autoencoder, moving.layout, [seen])
     _, both = carry(autoencoder, moving.layout, [seen, far])
     assert (one <= both).all() and both.sum() > one.sum() + 40

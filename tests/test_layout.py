@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
 from vitascope.models.layout import CHANNELS, LOOKS, MOTION, SLOTS, Staging, covered, depths, follow, from_grid, \
-    inside, to_grid
+    inside, owners, to_grid
 from vitascope.world.physics import simulate
 from vitascope.world.scene import BUNDLED, FULL, sample_scene
 
@@ -83,7 +83,7 @@ def test_a_painter_is_told_weather_time_and_place_and_not_the_style():
 def test_a_pixel_of_a_thing_is_followed_to_the_same_part_of_it():
     for layout in layouts(8):
         flat = layout.frame_by_frame()
-        there = follow(flat, 16, 6, 32, 32)
+        there = follow(flat, 16, 6, owners(flat, 16, 32, 32))
         now, then = (inside(flat.part(slice(frame, frame + 1)), 32, 32)[0, :, :, :, 0] for frame in (16, 6))
         slot = int(layout.subjects.nonzero()[0])
         if (flat.poses[[6, 16], 0, slot, 6] > 0).all():
@@ -99,10 +99,10 @@ def test_the_rest_of_the_picture_is_followed_along_the_camera():
     layout = next(layouts(1)).frame_by_frame()
     alone = replace(layout, subjects=torch.zeros_like(layout.subjects))
     travelling = replace(alone, view=torch.tensor([0.125, 0.0, 0.0]).expand_as(alone.view))
-    there = follow(travelling, 6, 4, 16, 24)
+    there = follow(travelling, 6, 4, owners(travelling, 6, 16, 24))
     assert_close(there[8, 8], torch.tensor([12.0, 8.0]))  # what has come in from the right was further right
     zooming = replace(alone, view=torch.tensor([0.0, 0.0, 0.1]).expand_as(alone.view))
-    there = follow(zooming, 6, 4, 16, 24)
+    there = follow(zooming, 6, 4, owners(zooming, 6, 16, 24))
     assert abs(there[0, 0, 1]) < 8 and there[0, 0, 1] > 0  # from nearer to the middle
 
 

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
 from vitascope.models.layout import FRAMES, LOOKS, POSE, SLOTS, VIEW, Layout
-from vitascope.models.recall import RECALLED, Seen, recall
+from vitascope.models.recall import RECALLED, SHOWN, Seen, recall
 from vitascope.video import to_unit
 from vitascope.world.physics import simulate
 from vitascope.world.render import render
@@ -55,6 +55,33 @@ def test_a_thing_takes_its_picture_along_and_leaves_the_unknown_behind():
     assert (seen[4, 6:10, 10:14] == 1).all() and seen[4].sum() == 16
     assert not seen[:, 6:10, 2:6].any()
     assert_close(seen[:3, :6], FIRST[:, :6])
+
+
+def test_what_is_behind_a_thing_is_known_where_nothing_was_before_it():
+    behind = recall([Seen(FIRST)], layout(x=(-0.25, 0.25), subject=3), LAST)[SHOWN:, 0]
+    assert_close(behind[:3, 6:10, 10:14], FIRST[:, 6:10, 10:14])
+    assert (behind[3, 6:10, 10:14] == 1).all() and behind[3].sum() == 16
+    nearer = recall([Seen(FIRST)], layout(x=(0.125, 0.25), subject=3), LAST)[SHOWN:, 0]
+    assert nearer[3].sum() == 8 and not nearer[:, :, :12].any()
+
+
+def test_what_a_thing_does_not_cover_of_its_square_stays_where_it_is():
+    covers = torch.zeros(SLOTS, 4, 4)
+    covers[0, :, 2:] = 1  # its right half
+    seen = recall([Seen(FIRST)], layout(x=(-0.25, 0.25), subject=3), LAST, covers)[:, 0]
+    assert_close(seen[:3, 6:10, 12:14], FIRST[:, 6:10, 4:6])
+    assert_close(seen[:3, 6:10, 10:12], FIRST[:, 6:10, 10:12])
+    assert (seen[4, 6:10, 12:14] == 1).all() and seen[4].sum() == 8
+    assert not seen[:5, 6:10, 4:6].any()
+
+
+def test_beside_a_thing_nothing_is_known_of_the_ground():
+    """A thing of 16 pixels, of which it covers 8 in the middle, has gone; its edge, 2 more pixels, tells nothing."""
+    covers, whole = torch.zeros(SLOTS, 64, 64), torch.rand(3, 64, 64)
+    covers[0, 16:48, 16:48] = 1
+    known = recall([Seen(whole)], layout(x=(-0.25, 0.25), subject=3), LAST, covers)[3, 0]
+    unknown = known[24:40, 8:24] == 0
+    assert unknown[2:14, 2:14].all() and unknown.sum() == 144
 
 
 def test_what_is_hidden_is_not_shown_for_what_hides_it():

@@ -8,7 +8,7 @@ import torch
 from torch.testing import assert_close
 
 from vitascope.data.truth import layout_of
-from vitascope.sampling import HELD, Painter, embed, plan_windows, sample, split_windows, steady
+from vitascope.sampling import HELD, Painter, embed, offset, plan_windows, sample, split_windows, steady
 from vitascope.tasks import change_prompts, cut, extend, loop, text_to_video
 from vitascope.world.physics import simulate
 from vitascope.world.scene import sample_scene
@@ -98,3 +98,18 @@ def test_what_is_known_is_not_touched_by_holding_the_spread(nano_system):
     told = painter(nano_system, condition, layout=layout_of(scene, simulate(scene), 0, 33))
     made = torch.cat(list(sample(told, seed=0, steps=2, scale=1.0, sampler="euler")), 1)
     assert made.shape[1] == 9 and torch.equal(made[:, -2:], known)
+
+
+def test_what_was_foreseen_comes_out_alike_in_every_window(nano_system):
+    """Each channel is as far from it on average as in the first window."""
+    known = torch.randn(nano_system.transformer.config.channels, 8, 6, 8, generator=torch.Generator().manual_seed(0))
+    level, scene = torch.full((8, 6, 8), 0.6), sample_scene(3, frames=33)
+    condition = replace(ask(), shape=(8, 6, 8), known=known, level=level)
+    layout = layout_of(scene, simulate(scene), 0, 33).part(slice(8))
+    sure = torch.rand(8, 6, 8, generator=torch.Generator().manual_seed(1)) < 0.7
+    told = painter(nano_system, condition, layout=layout, foreseen=sure)
+    assert nano_system.config.window == 5
+    for each, alike in ((told, True), (replace(told, foreseen=None), False)):
+        made = torch.cat(list(sample(each, seed=0, steps=2, scale=1.0, sampler="euler")), 1)
+        first, later = (offset(made[:, part], known[:, part], sure[part]) for part in (slice(5), slice(5, 8)))
+        assert torch.allclose(first, later, atol=1e-4) == alike

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from vitascope.data.shards import SIZES, STRETCH, Shards, begun_anew, is_finished, write_shard, write_shards
+from vitascope.data.shards import SIZES, STRETCH, Shards, begun_anew, is_finished, more_planned, write_shard, \
+    write_shards
 from vitascope.data.truth import truth_map
 from vitascope.models.autoencoder import AUTOENCODERS, Autoencoder
 from vitascope.models.layout import from_grid
@@ -91,3 +92,12 @@ def test_sizes_have_about_one_area():
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(ValueError, match="holds no shards"):
         Shards(tmp_path)
+
+
+def test_plans_have_more_of_what_is_hard_to_plan():
+    """One clip in a hundred is tracked as scenes are drawn; of plans one in ten and more."""
+    def tracked(vocabulary):
+        return sum(sample_scene(seed, vocabulary).shots[0].camera == "tracks" for seed in range(300))
+
+    assert tracked(BUNDLED) < 10 and tracked(more_planned(BUNDLED)) > 30
+    assert more_planned(replace(BUNDLED, cameras=("still",))).actions == BUNDLED.actions

@@ -55,13 +55,12 @@ class Plan:
         return Footage(self.own, self.kept if self.filmed is None else self.filmed)
 
     @property
-    def seen(self) -> Seen | None:
-        """The user's own frame that is nearest to what is made: the last one before it, or the first one after it."""
+    def seen(self) -> list[Seen]:
+        """The user's own frames that border on what is made."""
         whole = np.zeros(1, bool) if self.kept is None else self.kept.all((1, 2))
-        if not whole.any():
-            return None
-        number = int(whole.argmin()) - 1 if whole[0] else int(whole.argmax())
-        return Seen(halve(to_unit(self.own[number:][:1]))[:, 0], FRAMES - 1 + number)
+        before, after = np.pad(whole, 1, "edge")[:-2], np.pad(whole, 1, "edge")[2:]
+        return [Seen(halve(to_unit(self.own[number:][:1]))[:, 0], FRAMES - 1 + number)
+                for number in np.flatnonzero(whole & ~(before & after)).tolist()]
 
 
 def make(system: System, plan: Plan, *, seed: int, steps: int | None = None, guidance: float | None = None,
@@ -74,7 +73,8 @@ def make(system: System, plan: Plan, *, seed: int, steps: int | None = None, gui
     made = chain.from_iterable(parts)
     if plan.own is not None:
         whole = (own if kept.all() else None for own, kept in zip(plan.own, plan.kept))
-        joined = join(made, whole, painter.layout)
+        layout, textures = painter.layout, system.upsampler.textures
+        joined = join(made, whole, layout, textures.covers(layout) if layout and textures else None)
         made = (np.where(kept[..., None], own, frame) for frame, own, kept in zip(joined, plan.own, plan.kept))
     yield from islice(made, plan.frames)
     yield from () if plan.after is None else plan.after

@@ -6,6 +6,7 @@ the last one of a window, too. What they show is carried along as the camera mov
 veiled idea of the rest. Places stay what they are, and cameras move as planned.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from .models.autoencoder import FRAMES, Autoencoder
 from .models.layout import Layout
-from .models.recall import Seen, recall
+from .models.recall import BEHIND, Seen, recall
 from .sampling import Painter, Progress, plan_windows, sample
 from .tasks import Condition, cut, touched
 
@@ -24,16 +25,16 @@ FINE = 2  # points to a latent position, each way, at which training looks where
 NEW = 0.04  # share of a frame that has to be new for it to be painted alone
 
 
-def foresee(autoencoder: Autoencoder, painter: Painter, seen: Seen | None = None, *, seed: int, steps: int,
+def foresee(autoencoder: Autoencoder, painter: Painter, seen: Sequence[Seen] = (), *, seed: int, steps: int,
             scale: float, sampler: str, progress: Progress = lambda step, total: None) -> tuple[Painter, list[Seen]]:
-    """The painter, knowing an idea of its clip, and the frames it comes from: the one `seen`, or the first, and others.
+    """The painter, knowing an idea of its clip, and the frames it comes from: those `seen`, or the first, and others.
 
     Without a layout, or where what is known is changed, nothing can be foreseen. `progress` is told that the painting
     begins; the steps of the first frame are short and not counted.
     """
     condition, layout = painter.condition, painter.layout
     if layout is None or not is_open(condition, seen):
-        return painter, [seen] if seen else []
+        return painter, list(seen)
     given, known = condition.levels == 0, condition.known
     if not given.any():
         progress(0, steps * len(plan_windows(condition, painter.window)))
@@ -41,41 +42,40 @@ def foresee(autoencoder: Autoencoder, painter: Painter, seen: Seen | None = None
         first = torch.cat(list(sample(alone, seed=seed, steps=steps, scale=scale, sampler=sampler)), 1)
         known = first.expand(-1, len(given), -1, -1)
         given = torch.zeros_like(given).index_fill(0, torch.arange(0 if condition.ring else 1), True)
-    if seen is None:
-        seen = Seen(autoencoder.decode(known[None, :, :1])[0, :, 0].clamp(-1, 1))
-    frames = [seen] if condition.ring else look_ahead(autoencoder, painter, given, seen, seed=seed, steps=steps,
-                                                      scale=scale, sampler=sampler)
+    frames = list(seen) or [Seen(autoencoder.decode(known[None, :, :1])[0, :, 0].clamp(-1, 1))]
+    if not condition.ring:
+        frames += look_ahead(autoencoder, painter, given, frames, seed=seed, steps=steps, scale=scale, sampler=sampler)
     latents, sure = carry(autoencoder, layout, frames, ring=condition.ring)
     levels = torch.where(sure, VEIL, 1.0).masked_fill(given, 0.0)
     known = torch.where(given, known, latents)
-    return replace(painter, condition=replace(condition, known=known, level=levels)), frames
+    return replace(painter, condition=replace(condition, known=known, level=levels), foreseen=sure & ~given), frames
 
 
-def is_open(condition: Condition, seen: Seen | None) -> bool:
+def is_open(condition: Condition, seen: Sequence[Seen]) -> bool:
     """Whether all that is known of a clip is whole frames as they are, the first ones if none was seen."""
     given = (condition.levels == 0).flatten(1).all(1)
     first = torch.arange(len(given)) < given.sum()
     return (len(given) > 1 and not condition.spans and bool((condition.levels[~given] == 1).all())
-            and (seen is not None or bool((given == first).all())))
+            and (len(seen) > 0 or bool((given == first).all())))
 
 
-def look_ahead(autoencoder: Autoencoder, painter: Painter, given: Tensor, seen: Seen, **how) -> list[Seen]:
-    """The frame that was seen, and the far ends of a clip's windows, painted alone beside what is carried there.
+def look_ahead(autoencoder: Autoencoder, painter: Painter, given: Tensor, seen: list[Seen], **how) -> list[Seen]:
+    """The far ends of a clip's windows, painted alone beside what is carried there from the frames `seen`.
 
     Only those of which much is new.
     """
-    condition, layout, frames = painter.condition, painter.layout, [seen]
+    condition, layout, painted = painter.condition, painter.layout, []
     for first, last in plan_windows(condition, painter.window):
-        group = last - 1 if FRAMES * last - 1 > seen.frame else first
+        group = last - 1 if FRAMES * last - 1 > seen[0].frame else first
         frame = FRAMES * (group + 1) - 1
-        video, new, unsure = _carried(layout, frames, range(frame, frame + 1))
+        video, new, unsure = _carried(layout, seen + painted, range(frame, frame + 1))
         if given[group].all() or new.float().mean() < NEW:
             continue
         level = torch.where(touched(unsure.numpy()), 1.0, VEIL)
         part = replace(cut(condition, torch.tensor([group])), known=autoencoder.encode(video[None])[0], level=level)
         made = sample(replace(painter, condition=part, layout=layout.alone(group)), **how)
-        frames.append(Seen(autoencoder.decode(torch.cat(list(made), 1)[None])[0, :, 0].clamp(-1, 1), frame))
-    return frames
+        painted.append(Seen(autoencoder.decode(torch.cat(list(made), 1)[None])[0, :, 0].clamp(-1, 1), frame))
+    return painted
 
 
 def carry(autoencoder: Autoencoder, layout: Layout, seen: list[Seen], *, ring: bool = False) -> tuple[Tensor, Tensor]:
@@ -89,7 +89,7 @@ def carry(autoencoder: Autoencoder, layout: Layout, seen: list[Seen], *, ring: b
 
 def _carried(layout: Layout, seen: list[Seen], frames: range) -> tuple[Tensor, Tensor, Tensor]:
     """What is seen of some frames (3, T, H, W), where nothing is (T, H, W), and where nothing or a thing is."""
-    colours, known, things = recall(seen, layout.grown(ROOM).frame_by_frame(), frames).split([3, 1, 1])
+    colours, known, things, _ = recall(seen, layout.grown(ROOM).frame_by_frame(), frames).split([3, 1, 1, BEHIND])
     return torch.where(known > 0, colours, seen[0].picture[:, None]), (known == 0)[0], ((known == 0) | (things > 0))[0]
 
 

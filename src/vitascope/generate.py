@@ -50,8 +50,8 @@ def generate_frames(system: System, condition: Condition, *, seed: int, steps: i
 @torch.inference_mode()
 def paint(system: System, painter: Painter, *, seed: int, steps: int | None = None, guidance: float | None = None,
           sampler: str = "multistep", progress: Progress = lambda step, total: None,
-          seen: Seen | None = None) -> Iterator[np.ndarray]:
-    """The frames of what a painter was told, as `generate_frames` gives them; `seen` is a frame that is known."""
+          seen: Sequence[Seen] = ()) -> Iterator[np.ndarray]:
+    """The frames of what a painter was told, as `generate_frames` gives them; `seen` are frames that are known."""
     how = {"seed": seed, "steps": system.config.steps if steps is None else steps, "sampler": sampler,
            "scale": system.config.guidance if guidance is None else guidance, "progress": progress}
     painter, known = foresee(system.autoencoder, painter, seen, **how)

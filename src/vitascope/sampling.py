@@ -59,6 +59,7 @@ class Painter:
     window: int  # latent frames at once
     layout: Layout | None = None
     lean: float = 0.0
+    foreseen: Tensor | None = None  # (T, H, W), bool: what the condition knows there is an idea of what comes
 
     def velocity(self, first: int, condition: Condition, *, guided: bool) -> Velocity:
         """The transformer as a function of (x, u) for the part of the clip from latent frame `first` on.
@@ -102,7 +103,7 @@ def sample(painter: Painter, *, seed: int, steps: int, scale: float, sampler: st
     condition, frames = painter.condition, painter.condition.shape[0]
     made = torch.randn(painter.transformer.config.channels, *condition.shape,
                        generator=torch.Generator().manual_seed(seed))
-    done, told = torch.zeros(frames, dtype=torch.bool), 0
+    done, told, usual = torch.zeros(frames, dtype=torch.bool), 0, None
     windows = [(0, frames)] if condition.ring else plan_windows(condition, painter.window)
     for number, (first, last) in enumerate(windows):
         part, noise = condition if condition.ring else cut(condition, torch.arange(first, last)), made[:, first:last]
@@ -110,9 +111,14 @@ def sample(painter: Painter, *, seed: int, steps: int, scale: float, sampler: st
             part = know(part, noise[:, frame:frame + 1], slice(frame, frame + 1))
         made[:, first:last] = SAMPLERS[sampler](painter.field(first, part, scale), mix(part, noise), times(steps),
                                                 progress=_offset(progress, number * steps, steps * len(windows)))
-        if number and painter.layout is not None and not condition.spans:
+        if painter.layout is not None and not condition.spans:
             new = first + (~done[first:last] & (part.levels > UNKNOWN).all(-1).all(-1)).nonzero().flatten()
-            made[:, new] = steady(made[:, new], made[:, slice(*windows[0])])
+            if number:
+                made[:, new] = steady(made[:, new], made[:, slice(*windows[0])])
+            if painter.foreseen is not None and (sure := painter.foreseen[new]).any():
+                astray = offset(made[:, new], condition.known[:, new], sure)
+                usual = astray if usual is None else usual
+                made[:, new] += usual - astray
         done[first:last] = True
         ready = frames if done.all() else int(done.int().argmin())
         if ready > told:
@@ -129,6 +135,15 @@ def steady(latents: Tensor, first: Tensor) -> Tensor:
         return latents
     mean, spread = (statistic(latents, (1, 2, 3), keepdim=True) for statistic in (torch.mean, torch.std))
     return mean + (latents - mean) * (first.std((1, 2, 3), keepdim=True) / spread.clamp(min=1e-6)).clamp(*HELD)
+
+
+def offset(latents: Tensor, idea: Tensor, sure: Tensor) -> Tensor:
+    """By how much each channel of latents (C, t, H, W) differs on average from an idea of them, (C, 1, 1, 1).
+
+    It counts where that is `sure` (t, H, W), bool, and is kept what it is in the first window: without this, colours
+    wander off with every second.
+    """
+    return ((latents - idea) * sure).sum((1, 2, 3), keepdim=True) / sure.sum()
 
 
 def plan_windows(condition: Condition, window: int) -> list[tuple[int, int]]:

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from torch import Tensor
 
 from .models.autoencoder import FRAMES
-from .models.layout import Layout, follow
+from .models.layout import Layout, follow, owners
 
 FADE = 12  # frames on either side of a given one
 ALIKE = 14.0  # levels; where two made frames differ by so much, a third of what is lost is given back
@@ -27,7 +28,7 @@ class Made:
     gift: np.ndarray | float = 0.0  # (H, W, 3)
     weight: np.ndarray | float = 0.0  # (H, W, 1)
 
-    def take(self, given: "Given", layout: Layout | None) -> None:
+    def take(self, given: "Given", layout: Layout | None, covers: Tensor | None) -> None:
         """What was lost of a given frame is given to this one, if it is near enough; `layout` is one frame by frame."""
         distance = abs(self.number - given.number)
         if distance > FADE:
@@ -37,7 +38,7 @@ class Made:
         seen, loss = given.frame, given.loss
         if layout is not None:
             now, then = (number + FRAMES - 1 for number in (self.number, given.number))
-            there = follow(layout, now, then, *self.frame.shape[:2]).float().numpy()
+            there = follow(layout, now, then, owners(layout, now, *self.frame.shape[:2], covers)).float().numpy()
             seen, loss = (cv2.remap(picture, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
                           for picture in (seen, loss))
         share = (1 - distance / (FADE + 1)) * likeness(self.frame, seen)
@@ -57,8 +58,11 @@ class Given:
 
 
 def join(made: Iterable[np.ndarray], given: Iterable[np.ndarray | None],
-         layout: Layout | None = None) -> Iterator[np.ndarray]:
-    """The given frames where there are any, else the made ones, uint8 (H, W, 3); FADE frames are held back."""
+         layout: Layout | None = None, covers: Tensor | None = None) -> Iterator[np.ndarray]:
+    """The given frames where there are any, else the made ones, uint8 (H, W, 3); FADE frames are held back.
+
+    What things fill of their squares is said by `covers`, see `owners`.
+    """
     flat = layout and layout.frame_by_frame()
     waiting: deque[Made] = deque()
     last: Given | None = None
@@ -66,13 +70,13 @@ def join(made: Iterable[np.ndarray], given: Iterable[np.ndarray | None],
         if own is None:
             waiting.append(Made(number, frame))
             if last is not None:
-                waiting[-1].take(last, flat)
+                waiting[-1].take(last, flat, covers)
             if len(waiting) > FADE:
                 yield waiting.popleft().finished()
             continue
         last = Given(number, frame, own.astype(np.float32) - frame)
         for before in waiting:
-            before.take(last, flat)
+            before.take(last, flat, covers)
             yield before.finished()
         waiting.clear()
         yield own

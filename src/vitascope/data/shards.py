@@ -25,6 +25,7 @@ from ..models.upsampler import SCALE, halve
 from ..precision import fast_precision
 from ..video import to_unit
 from ..world.caption import LEVELS, caption, describe_image
+from ..world.catalogue import DIRECTED
 from ..world.physics import Motion, simulate
 from ..world.render import render, render_frame
 from ..world.scene import VOCABULARIES, Scene, Vocabulary, sample_scene
@@ -41,7 +42,8 @@ WHOLE = {False: 0.2, True: 0.5}  # of long clips are seen whole, of long plans
 FINISHED = 3  # of ten clips with a style or snow show it; of the others only the words and the layout tell of it
 BEGUN = 0.5  # of the plans that are cut out of longer ones are seen as if their clip began there
 SEQUENCES = 0.6  # of plans: "first ... then ..." is what a planner learns last
-TRACKED = 12  # times as often as elsewhere the camera tracks a subject in plans: who "follows" has to be learnt
+TRACKED = 12  # times as often as elsewhere the camera tracks in plans: who "follows" has to be learnt
+GOING = 8  # and times that subjects go left or right beside all they do, for only who goes anywhere is tracked
 FIRST_SEED = {"train": 2**32, "held-out": 2**40, "any": 2**41}  # no two splits share a seed
 
 
@@ -98,7 +100,9 @@ def write_shard(path: Path, seeds: range, size: tuple[int, int], frames: int, *,
 def more_planned(words: Vocabulary) -> Vocabulary:
     """The same with more of what is hard to plan."""
     tracking = tuple(camera for camera in words.cameras if camera == "tracks")
-    return replace(words, sequences=max(words.sequences, SEQUENCES), cameras=words.cameras + (TRACKED - 1) * tracking)
+    going = GOING * tuple(action for action in dict.fromkeys(words.actions) if action in DIRECTED) if tracking else ()
+    return replace(words, sequences=max(words.sequences, SEQUENCES), cameras=words.cameras + (TRACKED - 1) * tracking,
+                   actions=words.actions + going)
 
 
 def is_finished(scene: Scene) -> bool:

@@ -214,22 +214,37 @@ def shift(poses: Tensor, change: Tensor) -> Tensor:
     return torch.stack([x + dx, y + dy, side * growth.exp(), *turned, *rest], -1)
 
 
-def follow(layout: Layout, now: int, then: int, rows: int, columns: int) -> Tensor:
+def owners(layout: Layout, number: int, rows: int, columns: int, covers: Tensor | None = None) -> Tensor:
+    """Which thing each pixel of a frame shows, (rows, columns), from 1; 0 for none. The nearest hides the others.
+
+    `layout` has groups of one frame. Things fill their squares, or of them what `covers` (SLOTS, n, n), 0 to 1, say.
+    """
+    frame = layout.part(slice(number, number + 1))
+    where = inside(frame, rows, columns)[0, :, :, :, 0]                                             # (h, w, s, 2)
+    within = where.abs().amax(-1) < 0.5
+    within &= (layout.subjects > 0) & (layout.poses[number, 0, :, 6] > 0)
+    if covers is not None:
+        grid = rearrange(2 * where, "h w s uv -> s h w uv").to(covers.dtype)
+        within &= F.grid_sample(covers[:, None], grid, align_corners=False)[:, 0].permute(1, 2, 0) > 0.5
+    nearest = (within * (SLOTS - depths(frame)[0, 0])).argmax(-1)
+    return torch.where(within.any(-1), 1 + nearest, 0)
+
+
+def follow(layout: Layout, now: int, then: int, owner: Tensor) -> Tensor:
     """Where frame `then` shows what the pixels of frame `now` show: x and y in pixels, (rows, columns, 2).
 
-    `layout` has groups of one frame. A thing is followed to where it is then, the rest of the picture along the
-    camera's path.
+    `layout` has groups of one frame. Pixels are followed to where their `owner` (rows, columns), a thing from 1, is
+    then, the rest of the picture along the camera's path.
     """
+    rows, columns = owner.shape
     here = inside(layout.part(slice(now, now + 1)), rows, columns)[0, :, :, :, 0]                         # (h, w, s, 2)
     zoom = layout.view[:, 0, 2].cumsum(0).exp()
     middle = (layout.view[:, 0, :2] / zoom[:, None]).cumsum(0)  # of the view, in that of the first frame
     still = torch.stack(torch.meshgrid(*middles(rows, columns), indexing="ij")[::-1], -1)
     target = (still / zoom[now] + middle[now] - middle[then]) * zoom[then]
-    seen = (layout.poses[[now, then], 0, :, 6] > 0).all(0) & (layout.subjects > 0)
-    far_to_near = depths(layout.part(slice(now, now + 1)))[0, 0].argsort(descending=True)
-    for slot in far_to_near[seen[far_to_near]].tolist():
+    for slot in (layout.poses[then, 0, :, 6] > 0).nonzero().flatten().tolist():
         moved = outside(layout.poses[then, 0, slot], here[..., slot, :])
-        target = torch.where((here[..., slot, :].abs().amax(-1, keepdim=True) < 0.5), moved, target)
+        target = torch.where((owner == slot + 1)[..., None], moved, target)
     return target * rows + torch.tensor([columns, rows]) / 2 - 0.5
 
 

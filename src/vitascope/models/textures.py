@@ -63,6 +63,14 @@ class Textures(nn.Module):
         there = (where.abs().amax(-1) < 1).float()                                                  # (t, h, w)
         return torch.cat([seen, torch.stack([there, *(there * shares)], 1)], 1)
 
+    @torch.no_grad()
+    def covers(self, layout: Layout) -> Tensor:
+        """How much each thing of a layout covers of its square, (SLOTS, n, n), from 0 to 1."""
+        axis = ((torch.arange(TEXELS) + 0.5) / TEXELS * 2 - 1) / SPAN
+        grid = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), -1).expand(len(layout.subjects), -1, -1, -1)
+        covers = self.features[layout.subjects, COLOURS:COLOURS + 1].float()
+        return F.grid_sample(covers, grid, align_corners=False)[:, 0].clamp(0, 1)
+
     def lit(self, layout: Layout, slot: int) -> Tensor:
         """The texture of a thing in its colour and in the light of the clip, (channels, TEXELS, TEXELS)."""
         texture = self.features[layout.subjects[slot]]

@@ -105,7 +105,7 @@ class Upsampler(nn.Module):
     def _hint(self, told: Told, rows: int, columns: int) -> Tensor:
         part = told.layout.part(slice(told.frames.start, told.frames.stop))
         textures = F.pixel_unshuffle(self.textures(part, SCALE * rows, SCALE * columns), SCALE)
-        seen = (recall(told.seen, told.layout, told.frames) if told.seen
+        seen = (recall(told.seen, told.layout, told.frames, self.textures.covers(told.layout)) if told.seen
                 else textures.new_zeros(RECALLED, len(told.frames), rows, columns))
         return torch.cat([textures, seen.transpose(0, 1)], 1)
 
